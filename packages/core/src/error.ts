@@ -1,0 +1,168 @@
+/**
+ * Every way Patina can fail has one code. The table below is the only place that decides what a failure means for a
+ * queue message, an HTTP answer and an exit code; it is total, so a new code does not compile without its row.
+ */
+
+/** What a failure means for the message being handled. `dead` failures are not tried again. */
+export type Disposition = "retry" | "dead";
+
+export interface ErrorMeaning {
+  readonly disposition: Disposition;
+  /** HTTP status of the API's answer. */
+  readonly status: number;
+  /** Exit code of the command, see docs/reference/exit-codes.md. */
+  readonly exit: number;
+  /** What a person should do next, in one sentence. */
+  readonly next: string;
+}
+
+export const ERROR_CODES = {
+  // Requests
+  invalid_request: { disposition: "dead", status: 400, exit: 2, next: "Correct the request and send it again." },
+  unauthorized: { disposition: "dead", status: 401, exit: 12, next: "Send the admin token as a bearer token." },
+  not_found: { disposition: "dead", status: 404, exit: 10, next: "Check the name; GET /status lists what exists." },
+  method_not_allowed: { disposition: "dead", status: 405, exit: 2, next: "Use a method named in the Allow header." },
+  conflict: { disposition: "dead", status: 409, exit: 11, next: "Wait until the running work has ended." },
+  body_too_large: { disposition: "dead", status: 413, exit: 2, next: "Send a smaller body." },
+  not_configured: {
+    disposition: "dead",
+    status: 503,
+    exit: 1,
+    next: "Set the ADMIN_TOKEN secret: wrangler secret put ADMIN_TOKEN.",
+  },
+
+  // Messages
+  invalid_message: {
+    disposition: "dead",
+    status: 500,
+    exit: 1,
+    next: "Look at the dead letter: its sender and this Worker are of different versions, or it was sent by hand.",
+  },
+  unknown_task: {
+    disposition: "dead",
+    status: 500,
+    exit: 1,
+    next: "Nothing to do if the job was deleted; otherwise check that all Workers share one catalog.",
+  },
+
+  // The source database
+  source_missing: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "Give the exporter a binding for this database and deploy it, or pause the database in the registry.",
+  },
+  source_unusable: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "Mend the database as the reason says, then start a backup of it.",
+  },
+  source_failed: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "Run the named statement against the database; the backup before this one is untouched.",
+  },
+  source_unreachable: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: it is tried again. If it goes on, check the database in the Cloudflare dashboard.",
+  },
+  source_overloaded: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: it is tried again later. If it goes on, move the backup away from the database's busy hours.",
+  },
+  schema_changed: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: the export starts again with the new schema.",
+  },
+
+  // What Patina itself depends on
+  bucket_unavailable: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: it is tried again. If it goes on, check the bucket and the Worker's binding to it.",
+  },
+  catalog_unavailable: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: it is tried again. If it goes on, check the catalog database.",
+  },
+  lease_lost: {
+    disposition: "retry",
+    status: 500,
+    exit: 1,
+    next: "Nothing: another consumer has the task now.",
+  },
+  manifest_missing: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Start a backup of the database: the object that the result names has no manifest.",
+  },
+  manifest_invalid: {
+    disposition: "dead",
+    status: 502,
+    exit: 4,
+    next: "Start a backup of the database: the manifest of this one cannot be read.",
+  },
+  never_finished: {
+    disposition: "dead",
+    status: 500,
+    exit: 1,
+    next: "Start a backup of the database; if it happens again, look at the exporter's logs for its job.",
+  },
+  webhook_refused: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "Check the channel's URL: its server said that it will never accept this message.",
+  },
+  webhook_unavailable: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: the alert is sent again later.",
+  },
+  internal: {
+    disposition: "retry",
+    status: 500,
+    exit: 1,
+    next: "Look in the logs for the request or job id, and report it: this is a fault of Patina.",
+  },
+} as const satisfies Record<string, ErrorMeaning>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}
+
+/** A failure with a stable code. The message is for people and never carries row data or secrets. */
+export class PatinaError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PatinaError";
+    this.code = code;
+  }
+}
+
+/**
+ * Gives any thrown value a code. What is not a PatinaError is a fault of Patina: its text could hold anything, so only
+ * its class name is kept.
+ */
+export function toPatinaError(thrown: unknown): PatinaError {
+  if (thrown instanceof PatinaError) return thrown;
+  const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new PatinaError("internal", `Unexpected ${kind}`, { cause: thrown });
+}

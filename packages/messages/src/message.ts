@@ -1,0 +1,130 @@
+import { PatinaError } from "@patina/core/error";
+import { isDatabaseName, isJobId } from "@patina/core/job";
+import * as v from "valibot";
+import { MAX_MESSAGE_BYTES, QUEUES, type QueueName } from "./queues.ts";
+
+/**
+ * Every message that travels on a queue: ids and facts, never data of a database. An additive change keeps the version
+ * (unknown fields are ignored); anything else is a new version with a stored example in `examples/`.
+ */
+
+const JobId = v.pipe(v.string(), v.check(isJobId, "not a job id"));
+const DatabaseName = v.pipe(v.string(), v.check(isDatabaseName, "not a database name"));
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Generation = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+/** patina-exports: back up one database for one job. Sent by the dispatcher. */
+export const ExportRequested = v.object({
+  kind: v.literal("export-requested"),
+  version: v.literal(1),
+  job: JobId,
+  database: DatabaseName,
+  generation: Generation,
+  /** How often this message was put off without costing an attempt. */
+  snoozes: v.optional(Count, 0),
+});
+export type ExportRequested = v.InferOutput<typeof ExportRequested>;
+
+/** patina-results: a manifest is in the bucket. Sent by the exporter; the manifest says everything else. */
+export const ExportFinished = v.object({
+  kind: v.literal("export-finished"),
+  version: v.literal(1),
+  job: JobId,
+  database: DatabaseName,
+  generation: Generation,
+  manifest: v.pipe(v.string(), v.maxLength(1_024)),
+});
+export type ExportFinished = v.InferOutput<typeof ExportFinished>;
+
+/** patina-results: the tick gave a task up that nobody finished. */
+export const ExportAbandoned = v.object({
+  kind: v.literal("export-abandoned"),
+  version: v.literal(1),
+  job: JobId,
+  database: DatabaseName,
+  generation: Generation,
+});
+export type ExportAbandoned = v.InferOutput<typeof ExportAbandoned>;
+
+/** patina-results: look whether a job can be closed. Sent by the tick for a job whose tasks have all ended. */
+export const JobCheck = v.object({
+  kind: v.literal("job-check"),
+  version: v.literal(1),
+  job: JobId,
+});
+export type JobCheck = v.InferOutput<typeof JobCheck>;
+
+/** patina-alerts: send one alert of the outbox to one channel. */
+export const AlertDue = v.object({
+  kind: v.literal("alert-due"),
+  version: v.literal(1),
+  event: v.pipe(v.string(), v.maxLength(200)),
+  channel: v.pipe(v.string(), v.maxLength(100)),
+});
+export type AlertDue = v.InferOutput<typeof AlertDue>;
+
+const SCHEMAS = {
+  [QUEUES.exports]: ExportRequested,
+  [QUEUES.results]: v.variant("kind", [ExportFinished, ExportAbandoned, JobCheck]),
+  [QUEUES.alerts]: AlertDue,
+} as const;
+
+export type LiveQueue = keyof typeof SCHEMAS;
+
+export interface MessageOn {
+  [QUEUES.exports]: ExportRequested;
+  [QUEUES.results]: ExportFinished | ExportAbandoned | JobCheck;
+  [QUEUES.alerts]: AlertDue;
+}
+
+export type Message = MessageOn[LiveQueue];
+
+/** The queue that carries messages of its own, not dead letters. */
+export function isLiveQueue(queue: string): queue is LiveQueue {
+  return Object.hasOwn(SCHEMAS, queue);
+}
+
+/**
+ * Checks the size of a message that is about to be sent and gives it back.
+ *
+ * @throws {PatinaError} `invalid_message` when it would not fit into a queue message
+ */
+export function encode<M extends Message>(message: M): M {
+  const bytes = sizeOf(message);
+  if (bytes > MAX_MESSAGE_BYTES) {
+    throw new PatinaError(
+      "invalid_message",
+      `Cannot send message "${message.kind}": ${bytes} bytes, at most ${MAX_MESSAGE_BYTES} fit into a queue message`,
+    );
+  }
+  return message;
+}
+
+/** Bytes of a message as the JSON that travels. */
+export function sizeOf(message: Message): number {
+  return new TextEncoder().encode(JSON.stringify(message)).length;
+}
+
+/**
+ * Reads the body of a delivered message.
+ *
+ * @throws {PatinaError} `invalid_message`, naming where the body is wrong but never what it holds
+ */
+export function decode<Q extends LiveQueue>(queue: Q, body: unknown): MessageOn[Q] {
+  const read = v.safeParse(SCHEMAS[queue], body);
+  if (read.success) return read.output as MessageOn[Q];
+  const places = read.issues.map((issue) => `/${(issue.path ?? []).map((item) => String(item.key)).join("/")}`);
+  throw new PatinaError(
+    "invalid_message",
+    `Cannot decode message on "${queue}": wrong at ${unique(places).join(", ")}`,
+  );
+}
+
+function unique(texts: string[]): string[] {
+  return [...new Set(texts)].slice(0, 5);
+}
+
+/** The queue names that DEAD_QUEUE_OF and the Workers may be asked about. */
+export function isQueueName(name: string): name is QueueName {
+  return (Object.values(QUEUES) as string[]).includes(name);
+}
