@@ -53,16 +53,18 @@ export function run(command, args, options = {}) {
   return child.status ?? 130;
 }
 
-/** Bundles every Worker with wrangler; turbo skips those whose sources did not change. */
+/** Runs tasks of all packages through turbo, which skips what it has done before. turbo itself wants pnpm on the PATH. */
+export function turbo(tasks, options = {}) {
+  const args = ["-y", PNPM, "exec", "turbo", "run", ...tasks, "--output-logs=errors-only", "--log-order=grouped"];
+  return spawnSync("npx", args, { cwd: ROOT, env: environment(), encoding: "utf8", ...options });
+}
+
+/** Bundles every Worker with wrangler. */
 export function buildWorkers() {
-  const args = ["run", "build", "--output-logs=errors-only", "--log-order=grouped"];
-  const built = spawnSync("turbo", args, { cwd: ROOT, env: environment(), encoding: "utf8" });
-  if (built.status !== 0) {
-    process.stderr.write(
-      `${built.stdout ?? ""}${built.stderr ?? ""}\nCannot bundle the Workers: see the lines above.\n`,
-    );
-    process.exit(1);
-  }
+  const built = turbo(["build"]);
+  if (built.status === 0) return;
+  process.stderr.write(`${built.stdout ?? ""}${built.stderr ?? ""}\nCannot bundle the Workers: see the lines above.\n`);
+  process.exit(1);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) setup();

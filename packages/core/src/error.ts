@@ -76,6 +76,12 @@ export const ERROR_CODES = {
     exit: 1,
     next: "Nothing: it is tried again later. If it goes on, move the backup away from the database's busy hours.",
   },
+  result_too_large: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "Report it: Patina asked the database for more than it may return at once.",
+  },
   schema_changed: {
     disposition: "retry",
     status: 502,
@@ -95,6 +101,12 @@ export const ERROR_CODES = {
     status: 502,
     exit: 1,
     next: "Nothing: it is tried again. If it goes on, check the catalog database.",
+  },
+  catalog_outdated: {
+    disposition: "retry",
+    status: 503,
+    exit: 1,
+    next: "Apply the migrations: wrangler d1 migrations apply patina-catalog --remote.",
   },
   lease_lost: {
     disposition: "retry",

@@ -1,0 +1,123 @@
+import { decodeManifest, type Manifest } from "@patina/archive/manifest";
+import type { Catalog } from "@patina/catalog/catalog";
+import { closeJobs } from "@patina/catalog/jobs";
+import { addChannel, pendingAlertsOf } from "@patina/catalog/outbox";
+import { type Result, type Succeeded, settleTasks } from "@patina/catalog/results";
+import { PatinaError, toPatinaError } from "@patina/core/error";
+import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import type { AlertDue, ExportFinished, MessageOn } from "@patina/messages/message";
+import { MAX_BATCH_MESSAGES, type QUEUES } from "@patina/messages/queues";
+import type { Log } from "@patina/worker/log";
+import { type Channels, knownChannels } from "./channels.ts";
+
+export type ResultMessage = MessageOn[typeof QUEUES.results];
+
+export interface AggregatorContext {
+  readonly catalog: Catalog;
+  readonly bucket: R2Bucket;
+  readonly alerts: Queue<AlertDue>;
+  readonly channels: Channels;
+  readonly clock: () => number;
+  /** Names this invocation; unlike any other. */
+  readonly holder: string;
+  readonly log: Log;
+}
+
+/**
+ * Writes the results that arrived, closes the jobs that are complete with them, and sends their alerts on. Every step
+ * may be done again: whatever is settled already changes nothing.
+ *
+ * @returns how each message ended, in their order
+ */
+export async function handleResults(
+  messages: readonly { readonly body: ResultMessage; readonly attempts: number }[],
+  context: AggregatorContext,
+): Promise<Outcome[]> {
+  const read = await Promise.all(messages.map(({ body }) => resultOf(body, context.bucket)));
+  const results = read.flatMap((found) => (found.end === "result" ? [found.result] : []));
+  await settleTasks(context.catalog, { results, now: context.clock() });
+  const outcomes = read.map((found, i): Outcome => {
+    return found.end === "failed" ? outcomeOf(found.error, messages[i]?.attempts ?? 1) : DONE;
+  });
+  const jobIds = messages.filter((_, i) => outcomes[i]?.end === "done").map(({ body }) => body.job);
+  await closeAndAlert([...new Set(jobIds)], context);
+  return outcomes;
+}
+
+/** Closes those of the jobs whose last task has ended, and hands their alerts to the queue. */
+export async function closeAndAlert(jobIds: readonly string[], context: AggregatorContext): Promise<void> {
+  const { catalog, holder, clock, log } = context;
+  for (const channel of knownChannels(context.channels)) await addChannel(catalog, { ...channel, now: clock() });
+  const closed = await closeJobs(catalog, { jobIds, holder, now: clock() });
+  for (const job of closed) log.info({ job }, "Job closed");
+  // Not only those of jobs closed just now: an earlier delivery may have stopped between closing and sending.
+  const alerts = await pendingAlertsOf(catalog, jobIds);
+  for (let i = 0; i < alerts.length; i += MAX_BATCH_MESSAGES) {
+    const chunk = alerts.slice(i, i + MAX_BATCH_MESSAGES);
+    await context.alerts.sendBatch(chunk.map((alert) => ({ body: { kind: "alert-due", version: 1, ...alert } })));
+  }
+}
+
+type Read =
+  | { readonly end: "result"; readonly result: Result }
+  | { readonly end: "nothing" }
+  | { readonly end: "failed"; readonly error: PatinaError };
+
+async function resultOf(message: ResultMessage, bucket: R2Bucket): Promise<Read> {
+  switch (message.kind) {
+    case "job-check":
+      return { end: "nothing" };
+    case "export-abandoned": {
+      const { job, database, generation } = message;
+      const task = { job, database, generation };
+      return { end: "result", result: { status: "failed", task, errorCode: null, error: null } };
+    }
+    case "export-finished":
+      try {
+        return { end: "result", result: succeeded(message, await readManifest(message.manifest, bucket)) };
+      } catch (thrown) {
+        return { end: "failed", error: toPatinaError(thrown) };
+      }
+  }
+}
+
+/** The manifest, not the message, says what was stored: without it there is no backup. */
+async function readManifest(key: string, bucket: R2Bucket): Promise<Manifest> {
+  let object: R2ObjectBody | null;
+  try {
+    object = await bucket.get(key);
+  } catch (cause) {
+    throw new PatinaError("bucket_unavailable", `Cannot read manifest "${key}"`, { cause });
+  }
+  if (object === null) throw new PatinaError("manifest_missing", `Cannot read manifest "${key}": it is not there`);
+  return decodeManifest(await object.text());
+}
+
+function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {
+  const { job, database, generation } = message;
+  if (manifest.job !== job || manifest.database !== database) {
+    throw new PatinaError("manifest_invalid", `Cannot use manifest "${message.manifest}": it is of another backup`);
+  }
+  const createdAt = Date.parse(manifest.finishedAt);
+  return {
+    status: "succeeded",
+    task: { job, database, generation },
+    kind: manifest.kind,
+    date: manifest.date,
+    key: manifest.object.key,
+    manifestKey: message.manifest,
+    consistency: manifest.consistency,
+    tables: manifest.tables.length,
+    rows: manifest.rows,
+    rawBytes: manifest.sql.bytes,
+    storedBytes: manifest.object.bytes,
+    durationMs: createdAt - Date.parse(manifest.startedAt),
+    queries: manifest.queries,
+    rowsRead: manifest.rowsRead,
+    bodyDigest: manifest.sql.body.sha256,
+    storedDigest: manifest.object.sha256,
+    etag: manifest.object.etag,
+    warnings: manifest.warnings,
+    createdAt,
+  };
+}

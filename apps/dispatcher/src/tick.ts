@@ -1,0 +1,119 @@
+import { releaseLease, takeLease } from "@patina/catalog/leases";
+import {
+  idleTasks,
+  isMissed,
+  MAX_RESENDS,
+  markResent,
+  reportSlowJobs,
+  unclosedJobs,
+  unsentJobs,
+} from "@patina/catalog/lost-work";
+import { takeOverdueAlerts } from "@patina/catalog/outbox";
+import type { Task, TaskRef } from "@patina/catalog/tasks";
+import { dateOf, MINUTE } from "@patina/core/date";
+import { scheduledJobId } from "@patina/core/job";
+import { TICK_LEASE } from "@patina/core/lease";
+import { CRONS, previousRun } from "@patina/core/schedule";
+import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
+import { fanOut, requestFor } from "./fan-out.ts";
+import { type DispatcherContext, startNightly } from "./scheduled.ts";
+
+/** How long after its time a run counts as missed: crons may come late. */
+const MISSED_AFTER = 5 * MINUTE;
+
+/** A job that runs for longer is reported while it runs. */
+const SLOW_AFTER = 45 * MINUTE;
+
+/** An alert that has waited for so long in the outbox is sent on again. */
+const ALERT_OVERDUE = 5 * MINUTE;
+
+/** Tasks and alerts that one tick takes on; the next is five minutes away. */
+const LIMIT = 1_000;
+
+/**
+ * Finds what was lost or missed, every five minutes: one duty after the other, each idempotent and each on its own, so
+ * that one that fails does not stop the rest. A lease keeps two ticks from running at once.
+ */
+export async function tick(context: DispatcherContext): Promise<void> {
+  const { catalog, holder, clock, log } = context;
+  const lease = { name: "tick", holder };
+  if (!(await takeLease(catalog, { ...lease, now: clock(), length: TICK_LEASE }))) return;
+  const failed: unknown[] = [];
+  for (const duty of [openMissedRuns, sendUnsentTasks, resendLostTasks, closeFinishedJobs, reportSlow, drainOutbox]) {
+    try {
+      await duty(context);
+    } catch (error) {
+      log.error({ duty: duty.name, error }, "Duty of the tick failed");
+      failed.push(error);
+    }
+  }
+  await releaseLease(catalog, lease);
+  if (failed.length > 0) throw new AggregateError(failed, `${failed.length} duties of the tick failed`);
+}
+
+/** A run that should have happened and did not: the cron never came, or the catalog was down when it did. */
+async function openMissedRuns(context: DispatcherContext): Promise<void> {
+  const scheduledFor = previousRun(CRONS.nightly, context.clock() - MISSED_AFTER);
+  const jobId = scheduledJobId("nightly", dateOf(scheduledFor));
+  if (!(await isMissed(context.catalog, { jobId, scheduledFor }))) return;
+  context.log.warn({ job: jobId }, "Run was missed");
+  await startNightly(scheduledFor, { ...context, trigger: "tick" });
+}
+
+/** A dispatcher that stopped between opening a job and sending its messages. */
+async function sendUnsentTasks(context: DispatcherContext): Promise<void> {
+  for (const job of await unsentJobs(context.catalog, context.clock())) {
+    const sent = await fanOut(job, context);
+    context.log.warn({ job, sent }, "Messages were never sent");
+  }
+}
+
+/**
+ * Tasks whose message is gone. As long as the queue has a backlog they may just be waiting in it, so nothing is sent
+ * again; a task that was sent again three times is given up, which ends it as failed.
+ */
+async function resendLostTasks(context: DispatcherContext): Promise<void> {
+  const { catalog, exports, results, clock, log } = context;
+  const idle = await idleTasks(catalog, { now: clock(), limit: LIMIT });
+  if (idle.length === 0 || (await backlogOf(exports)) > 0 || (await backlogOf(results)) > 0) return;
+  const again = idle.filter((task) => task.resends < MAX_RESENDS);
+  for (let i = 0; i < again.length; i += MAX_BATCH_MESSAGES) {
+    const chunk = again.slice(i, i + MAX_BATCH_MESSAGES);
+    // Noted before it is sent: stopping in between costs a five minutes' wait, the other way round a resend too many.
+    await markResent(catalog, { tasks: chunk.map(refOf), now: clock() });
+    await exports.sendBatch(chunk.map((task) => ({ body: requestFor(task) })));
+    log.warn({ tasks: chunk.map(refOf) }, "Lost messages were sent again");
+  }
+  const abandoned = idle.filter((task) => task.resends >= MAX_RESENDS);
+  for (let i = 0; i < abandoned.length; i += MAX_BATCH_MESSAGES) {
+    const chunk = abandoned.slice(i, i + MAX_BATCH_MESSAGES).map(refOf);
+    await results.sendBatch(chunk.map((task) => ({ body: { kind: "export-abandoned", version: 1, ...task } })));
+    log.error({ tasks: chunk }, "Tasks were given up");
+  }
+}
+
+async function backlogOf(queue: Queue<unknown>): Promise<number> {
+  return (await queue.metrics()).backlogCount;
+}
+
+function refOf({ jobId, database, generation }: Task): TaskRef {
+  return { job: jobId, database, generation };
+}
+
+/** Jobs whose last result was written by an aggregator that stopped before it closed them. */
+async function closeFinishedJobs({ catalog, results }: DispatcherContext): Promise<void> {
+  for (const job of await unclosedJobs(catalog)) await results.send({ kind: "job-check", version: 1, job });
+}
+
+async function reportSlow({ catalog, clock }: DispatcherContext): Promise<void> {
+  await reportSlowJobs(catalog, { now: clock(), limit: SLOW_AFTER });
+}
+
+/** Alerts that were never handed to the queue, or were lost in it. */
+async function drainOutbox({ catalog, alerts, clock }: DispatcherContext): Promise<void> {
+  const overdue = await takeOverdueAlerts(catalog, { now: clock(), grace: ALERT_OVERDUE, limit: LIMIT });
+  for (let i = 0; i < overdue.length; i += MAX_BATCH_MESSAGES) {
+    const chunk = overdue.slice(i, i + MAX_BATCH_MESSAGES);
+    await alerts.sendBatch(chunk.map((alert) => ({ body: { kind: "alert-due", version: 1, ...alert } })));
+  }
+}

@@ -1,0 +1,118 @@
+import type { BackupRef } from "@patina/archive/keys";
+import type { Catalog } from "@patina/catalog/catalog";
+import { findDatabase } from "@patina/catalog/databases";
+import { claimTask, noteExported, releaseTask, type TaskRef } from "@patina/catalog/tasks";
+import { MINUTE } from "@patina/core/date";
+import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
+import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
+import type { Log } from "@patina/worker/log";
+import { findBackup, makeBackup } from "./backup.ts";
+import { d1Source, isDatabase } from "./d1-source.ts";
+
+/** What handling one message needs of the world. */
+export interface ExportContext {
+  readonly catalog: Catalog;
+  readonly bucket: R2Bucket;
+  readonly results: Queue<ExportFinished>;
+  /** The Worker's environment, in which the source databases are found by the name of their binding. */
+  readonly bindings: Readonly<Record<string, unknown>>;
+  readonly environment: string;
+  readonly clock: () => number;
+  /** Names this delivery in the lease; unlike any other. */
+  readonly holder: string;
+  readonly log: Log;
+}
+
+/** The tick leaves a task alone for this long after its retry is due: the queue has it. */
+const RETRY_GRACE = 10 * MINUTE;
+
+/** How often a message waits for somebody else's lease before it is dropped; the tick finds the task if it must. */
+const MAX_SNOOZES = 3;
+
+/** Handles one `export-requested`: claims the task, makes the backup, reports it. */
+export async function exportTask(
+  message: ExportRequested,
+  context: ExportContext & { readonly attempts: number },
+): Promise<Outcome> {
+  const { catalog, holder, clock, log } = context;
+  const task: TaskRef = { job: message.job, database: message.database, generation: message.generation };
+  const claim = await claimTask(catalog, { task, holder, now: clock() });
+  switch (claim.end) {
+    case "settled":
+      return DONE;
+    case "unknown":
+      return {
+        end: "dead",
+        error: new PatinaError("unknown_task", `Cannot export: job "${task.job}" has no task for "${task.database}"`),
+      };
+    case "held": {
+      if (message.snoozes >= MAX_SNOOZES) return DONE;
+      return { end: "snooze", delaySeconds: Math.max(1, Math.ceil((claim.until - clock()) / 1_000)) };
+    }
+    case "claimed":
+      break;
+  }
+  log.info({ ...task, attempt: claim.attempt }, "Export started");
+  try {
+    const ref: BackupRef =
+      claim.jobKind === "manual"
+        ? { kind: "manual", date: claim.date, job: task.job, database: task.database }
+        : { kind: "daily", date: claim.date, database: task.database };
+    const backup = (await findBackup(context.bucket, { ref, ...task })) ?? (await newBackup({ ref, task, context }));
+    await noteExported(catalog, { task, holder, now: clock() });
+    await context.results.send(
+      encode({ kind: "export-finished", version: 1, ...task, manifest: backup.key } satisfies ExportFinished),
+    );
+    const { rows, consistency, object } = backup.manifest;
+    log.info({ ...task, rows, consistency, storedBytes: object.bytes }, "Export finished");
+    return DONE;
+  } catch (thrown) {
+    return await giveBack({ task, error: toPatinaError(thrown), context });
+  }
+}
+
+async function newBackup({ ref, task, context }: { ref: BackupRef; task: TaskRef; context: ExportContext }) {
+  const { bucket, clock, environment } = context;
+  const source = await openSource(task.database, context);
+  return await makeBackup({ ref, job: task.job, generation: task.generation, environment, source, bucket, clock });
+}
+
+async function openSource(name: string, { catalog, bindings }: ExportContext) {
+  const entry = await findDatabase(catalog, name);
+  if (entry === undefined) {
+    throw new PatinaError("source_missing", `Cannot read database "${name}": it is no longer in the registry`);
+  }
+  if (entry.blockedReason !== null) {
+    throw new PatinaError("source_unusable", `Cannot read database "${name}": ${entry.blockedReason}`);
+  }
+  const binding = bindings[entry.binding];
+  if (!isDatabase(binding)) {
+    throw new PatinaError("source_missing", `Cannot read database "${name}": no binding "${entry.binding}"`);
+  }
+  return d1Source(name, binding);
+}
+
+/** Ends a failed attempt: the task is free again, with the reason, and the message goes where the error table says. */
+async function giveBack(options: {
+  task: TaskRef;
+  error: PatinaError;
+  context: ExportContext & { readonly attempts: number };
+}): Promise<Outcome> {
+  const { task, error, context } = options;
+  const { catalog, holder, clock, attempts } = context;
+  const outcome = outcomeOf(error, attempts);
+  const delay = outcome.end === "retry" ? outcome.delaySeconds * 1_000 : 0;
+  await releaseTask(catalog, {
+    task,
+    holder,
+    now: clock(),
+    nextAttemptAt: clock() + delay + RETRY_GRACE,
+    event: outcome.end === "dead" ? "dead" : "retried",
+    errorCode: error.code,
+    error: error.message,
+  });
+  const { next } = ERROR_CODES[error.code];
+  context.log.warn({ ...task, error, next }, "Export failed");
+  return outcome;
+}

@@ -1,0 +1,33 @@
+import { openCatalog } from "@patina/catalog/catalog";
+import { toPatinaError } from "@patina/core/error";
+import { outcomeOf } from "@patina/core/outcome";
+import { QUEUES } from "@patina/messages/queues";
+import { decodeBatch, settle } from "@patina/worker/delivery";
+import { createLog } from "@patina/worker/log";
+import { exportTask } from "./export-task.ts";
+
+const log = createLog("exporter");
+
+export default {
+  async queue(batch, env) {
+    const exits = { queue: QUEUES.exports, later: env.EXPORTS, dead: env.EXPORTS_DEAD, log } as const;
+    const deliveries = await decodeBatch(batch, exits);
+    // One message in production (max_batch_size = 1); the local run hands over three at a time.
+    await Promise.all(
+      deliveries.map(async (delivery) => {
+        const outcome = await exportTask(delivery.body, {
+          catalog: await openCatalog(env.CATALOG),
+          bucket: env.BUCKET,
+          results: env.RESULTS,
+          bindings: { ...env },
+          environment: env.ENVIRONMENT,
+          clock: Date.now,
+          holder: crypto.randomUUID(),
+          log,
+          attempts: delivery.attempts,
+        }).catch((thrown: unknown) => outcomeOf(toPatinaError(thrown), delivery.attempts));
+        await settle(delivery, { outcome, exits });
+      }),
+    );
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,45 @@
+import { type ErrorCode, PatinaError } from "@patina/core/error";
+
+/**
+ * What the platform's errors mean, told by their text: D1 and R2 give no codes over a binding. Each pattern is as narrow
+ * as the documented message (developers.cloudflare.com/d1/observability/debug-d1 and /r2/api/error-codes). A wrong match
+ * towards `retry` costs attempts; one towards `dead` costs a backup, so what is not known is retried.
+ */
+const SOURCE: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/overloaded|too many requests queued|requests queued for too long/i, "source_overloaded"],
+  [/exceeded its (memory|cpu time) limit/i, "source_overloaded"],
+  [/network connection lost|reset because its code was updated|caused object to be reset/i, "source_unreachable"],
+  [/cannot resolve d1 db due to transient issue|client disconnected/i, "source_unreachable"],
+  [/timed? ?out/i, "source_unreachable"],
+  [/string or blob too big|SQLITE_TOOBIG/i, "result_too_large"],
+  [/no such (table|column|module)|has been (deleted|dropped)/i, "source_failed"],
+  // Only what SQLite itself says about the statement or the file is final.
+  [/SQLITE_(ERROR|CORRUPT|NOTADB|AUTH|MISMATCH|SCHEMA|CONSTRAINT)|malformed|not a database/i, "source_failed"],
+];
+
+/** A failure of the source database as a PatinaError that names it. */
+export function sourceError(database: string, cause: unknown): PatinaError {
+  if (cause instanceof PatinaError) return cause;
+  const text = messageOf(cause);
+  const code = SOURCE.find(([pattern]) => pattern.test(text))?.[1] ?? "source_unreachable";
+  return new PatinaError(code, `Cannot read database "${database}": ${safe(text)}`, { cause });
+}
+
+/** A failure of the bucket. */
+export function bucketError(key: string, cause: unknown): PatinaError {
+  if (cause instanceof PatinaError) return cause;
+  return new PatinaError("bucket_unavailable", `Cannot use object "${key}": ${safe(messageOf(cause))}`, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/**
+ * The part of a platform's message that can hold no row data: its first line, without anything quoted that is longer
+ * than a name.
+ */
+function safe(message: string): string {
+  const [line = ""] = message.split("\n");
+  return line.replaceAll(/(["'])(?:(?!\1).){65,}\1/g, "$1...$1").slice(0, 300);
+}

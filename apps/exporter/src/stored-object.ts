@@ -1,0 +1,82 @@
+import { PatinaError } from "@patina/core/error";
+import { bucketError } from "./platform-errors.ts";
+
+/**
+ * Bytes of one part. R2 wants at least 5 MiB and all parts but the last of one size; at most 10,000 of them make 50 GB
+ * (developers.cloudflare.com/r2/objects/multipart-objects).
+ */
+export const PART_BYTES = 5 * 1_048_576;
+
+/**
+ * Writes one object of unknown size. What fits into one part is put at once; more goes up in equal parts while it is
+ * made, so that memory holds one part only. Nothing is visible in the bucket before finish().
+ */
+export class StoredObject {
+  readonly #bucket: R2Bucket;
+  readonly #key: string;
+  readonly #part = new Uint8Array(PART_BYTES);
+  #partBytes = 0;
+  #upload: R2MultipartUpload | null = null;
+  readonly #parts: R2UploadedPart[] = [];
+
+  constructor(bucket: R2Bucket, key: string) {
+    this.#bucket = bucket;
+    this.#key = key;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#partBytes === PART_BYTES) await this.#sendPart();
+      const piece = bytes.subarray(at, at + PART_BYTES - this.#partBytes);
+      this.#part.set(piece, this.#partBytes);
+      this.#partBytes += piece.length;
+      at += piece.length;
+    }
+  }
+
+  /**
+   * Makes the object visible.
+   *
+   * @returns its etag, which names exactly these bytes for as long as nobody overwrites them
+   */
+  async finish(sha256: string): Promise<string> {
+    const upload = this.#upload;
+    if (upload === null) return await this.#putWhole(sha256);
+    await this.#sendPart();
+    const object = await this.#guarded(() => upload.complete(this.#parts));
+    return object.etag;
+  }
+
+  /** Leaves nothing behind. Never throws: it runs when something else has failed already. */
+  async abandon(): Promise<void> {
+    await this.#upload?.abort().catch(() => undefined);
+  }
+
+  async #putWhole(sha256: string): Promise<string> {
+    const bytes = this.#part.subarray(0, this.#partBytes);
+    const object = await this.#guarded(() =>
+      this.#bucket.put(this.#key, bytes, { sha256, httpMetadata: { contentType: "application/gzip" } }),
+    );
+    if (object === null) throw new PatinaError("bucket_unavailable", `Cannot store object "${this.#key}"`);
+    return object.etag;
+  }
+
+  async #sendPart(): Promise<void> {
+    this.#upload ??= await this.#guarded(() =>
+      this.#bucket.createMultipartUpload(this.#key, { httpMetadata: { contentType: "application/gzip" } }),
+    );
+    const upload = this.#upload;
+    // The buffer is used again: R2 gets a copy.
+    const part = this.#part.slice(0, this.#partBytes);
+    this.#parts.push(await this.#guarded(() => upload.uploadPart(this.#parts.length + 1, part)));
+    this.#partBytes = 0;
+  }
+
+  async #guarded<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (cause) {
+      throw bucketError(this.#key, cause);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type BackupRef, dumpKey, manifestKey, parseKey } from "./keys.ts";
+
+const name = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/);
+const date = fc.constantFrom("2026-11-20", "2028-02-29", "2026-12-31");
+const ref: fc.Arbitrary<BackupRef> = fc.oneof(
+  fc.record({ kind: fc.constant("daily" as const), date, database: name }),
+  fc.record({
+    kind: fc.constant("manual" as const),
+    date,
+    job: fc.constant("manual-20261120-154501-9f3a1c"),
+    database: name,
+  }),
+);
+
+test("parseKey() is the inverse of dumpKey() and manifestKey()", () => {
+  fc.assert(
+    fc.property(ref, (wanted) => {
+      expect(parseKey(dumpKey(wanted))).toEqual({ is: "dump", ref: wanted });
+      expect(parseKey(manifestKey(wanted))).toEqual({ is: "manifest", ref: wanted });
+    }),
+  );
+});
+
+test("dumpKey() is where the documents say", () => {
+  expect(dumpKey({ kind: "daily", date: "2026-11-20", database: "shop" })).toBe("daily/2026-11-20/shop.sql.gz");
+  expect(
+    manifestKey({ kind: "manual", date: "2026-11-20", job: "manual-20261120-154501-9f3a1c", database: "shop" }),
+  ).toBe("manual/2026-11-20/manual-20261120-154501-9f3a1c/shop.manifest.json");
+});
+
+test("parseKey() knows no key that Patina does not write", () => {
+  for (const key of [
+    "",
+    "daily/2026-11-20/shop.sql",
+    "daily/2026-02-30/shop.sql.gz",
+    "daily/2026-11-20/../shop.sql.gz",
+    "daily/2026-11-20/a/shop.sql.gz",
+    "manual/2026-11-20/shop.sql.gz",
+    "manual/2026-11-20/job/shop.sql.gz",
+    "weekly/2026-11-20/shop.sql.gz",
+    "daily/2026-11-20/.sql.gz",
+  ]) {
+    expect(parseKey(key), key).toBeNull();
+  }
+});

@@ -1,0 +1,37 @@
+import { isDate } from "@patina/core/date";
+import { isDatabaseName, isJobId } from "@patina/core/job";
+
+/** Which backup an object in the bucket belongs to. The date is the job's, in UTC. */
+export type BackupRef =
+  | { readonly kind: "daily"; readonly date: string; readonly database: string }
+  | { readonly kind: "manual"; readonly date: string; readonly job: string; readonly database: string };
+
+const DUMP = ".sql.gz";
+const MANIFEST = ".manifest.json";
+
+/** `daily/2026-11-20/shop.sql.gz` or `manual/2026-11-20/<job>/shop.sql.gz` */
+export function dumpKey(ref: BackupRef): string {
+  return `${folder(ref)}/${ref.database}${DUMP}`;
+}
+
+/** The manifest beside the dump. */
+export function manifestKey(ref: BackupRef): string {
+  return `${folder(ref)}/${ref.database}${MANIFEST}`;
+}
+
+function folder(ref: BackupRef): string {
+  return ref.kind === "daily" ? `daily/${ref.date}` : `manual/${ref.date}/${ref.job}`;
+}
+
+/** What a key is; null for one that Patina does not write. The inverse of dumpKey() and manifestKey(). */
+export function parseKey(key: string): { readonly ref: BackupRef; readonly is: "dump" | "manifest" } | null {
+  const is = key.endsWith(DUMP) ? "dump" : key.endsWith(MANIFEST) ? "manifest" : null;
+  if (is === null) return null;
+  const [kind, date = "", ...rest] = key.slice(0, -(is === "dump" ? DUMP : MANIFEST).length).split("/");
+  const database = rest.at(-1) ?? "";
+  if (!isDate(date) || !isDatabaseName(database)) return null;
+  if (kind === "daily" && rest.length === 1) return { is, ref: { kind, date, database } };
+  const [job = ""] = rest;
+  if (kind === "manual" && rest.length === 2 && isJobId(job)) return { is, ref: { kind, date, job, database } };
+  return null;
+}

@@ -1,0 +1,83 @@
+import { PatinaError } from "@patina/core/error";
+import { CONSISTENCIES } from "@patina/core/job";
+import * as v from "valibot";
+
+/**
+ * The JSON beside a dump that makes it a backup: a dump without its manifest does not count. It says everything that
+ * the catalog says, so that the bucket alone can rebuild the catalog. The format is docs/format/manifest.md; readers
+ * accept every version that was ever written.
+ */
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Time = v.pipe(v.string(), v.isoTimestamp());
+
+const Table = v.object({
+  name: v.string(),
+  rows: Count,
+  digest: Sha256,
+  start: Count,
+  end: Count,
+});
+
+export const Manifest = v.object({
+  patina: v.literal("manifest"),
+  format: v.literal(1),
+  database: v.string(),
+  environment: v.string(),
+  job: v.string(),
+  generation: Count,
+  kind: v.picklist(["daily", "manual"]),
+  date: v.pipe(v.string(), v.isoDate()),
+  startedAt: Time,
+  finishedAt: Time,
+  mode: v.picklist(["snapshot", "paged"]),
+  consistency: v.picklist(CONSISTENCIES),
+  /** The stored object, as it lies in the bucket. */
+  object: v.object({
+    key: v.string(),
+    bytes: Count,
+    sha256: Sha256,
+    etag: v.string(),
+  }),
+  /** The SQL inside it. `body` is the part between header and footer: the same data gives the same digest of it. */
+  sql: v.object({
+    format: v.literal(1),
+    bytes: Count,
+    sha256: Sha256,
+    body: v.object({ start: Count, end: Count, sha256: Sha256 }),
+  }),
+  rows: Count,
+  tables: v.array(Table),
+  /** Where decompression may begin: offset in the object, offset in the SQL. */
+  restartPoints: v.array(v.tuple([Count, Count])),
+  /** What the dump could not carry, a sentence each. */
+  warnings: v.array(v.string()),
+  queries: Count,
+  rowsRead: Count,
+});
+export type Manifest = v.InferOutput<typeof Manifest>;
+
+/** The manifest as the text that is stored. */
+export function encodeManifest(manifest: Manifest): string {
+  return `${JSON.stringify(v.parse(Manifest, manifest), null, 2)}\n`;
+}
+
+/**
+ * Reads a stored manifest.
+ *
+ * @throws {PatinaError} `manifest_invalid` when it is none, or of a version that this code does not know
+ */
+export function decodeManifest(text: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new PatinaError("manifest_invalid", "Cannot read manifest: it is no JSON", { cause });
+  }
+  const read = v.safeParse(Manifest, json);
+  if (read.success) return read.output;
+  const [issue] = read.issues;
+  const place = (issue.path ?? []).map((item) => String(item.key)).join("/");
+  throw new PatinaError("manifest_invalid", `Cannot read manifest: wrong at /${place}`);
+}

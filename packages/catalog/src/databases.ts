@@ -1,0 +1,40 @@
+import { asc, eq } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { databases } from "./schema.ts";
+
+/** One database of the registry, as registered. */
+export interface Registration {
+  readonly name: string;
+  readonly binding: string;
+  readonly priority: number;
+  readonly description: string;
+  readonly d1Id?: string;
+  readonly environment?: string;
+  readonly estimatedBytes?: number;
+  /** Why an export must fail without being tried; absent when nothing is known against it. */
+  readonly blockedReason?: string;
+}
+
+export type RegisteredDatabase = typeof databases.$inferSelect;
+
+/** Adds a database to the registry or brings its entry up to date; leaves `enabled` as it is. */
+export async function registerDatabase(catalog: Catalog, entry: Registration, now: number): Promise<void> {
+  const values = {
+    ...entry,
+    blockedReason: entry.blockedReason ?? null,
+    updatedAt: now,
+  };
+  await catalog
+    .insert(databases)
+    .values({ ...values, createdAt: now })
+    .onConflictDoUpdate({ target: databases.name, set: values });
+}
+
+export async function listDatabases(catalog: Catalog): Promise<RegisteredDatabase[]> {
+  return await catalog.select().from(databases).orderBy(asc(databases.priority), asc(databases.name));
+}
+
+export async function findDatabase(catalog: Catalog, name: string): Promise<RegisteredDatabase | undefined> {
+  const [found] = await catalog.select().from(databases).where(eq(databases.name, name));
+  return found;
+}

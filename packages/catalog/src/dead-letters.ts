@@ -1,0 +1,21 @@
+import { desc } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { deadLetters } from "./schema.ts";
+
+export type DeadLetter = typeof deadLetters.$inferSelect;
+export type NewDeadLetter = Omit<DeadLetter, "state">;
+
+/** Records a dead letter; the same letter delivered again changes nothing. */
+export async function recordDeadLetters(catalog: Catalog, letters: readonly NewDeadLetter[]): Promise<void> {
+  const [first, ...rest] = letters.map((letter) =>
+    catalog
+      .insert(deadLetters)
+      .values({ ...letter, state: "open" })
+      .onConflictDoNothing(),
+  );
+  if (first !== undefined) await catalog.batch([first, ...rest]);
+}
+
+export async function listDeadLetters(catalog: Catalog, limit: number): Promise<DeadLetter[]> {
+  return await catalog.select().from(deadLetters).orderBy(desc(deadLetters.arrivedAt)).limit(limit);
+}

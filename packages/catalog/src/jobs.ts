@@ -1,0 +1,184 @@
+import type { JobTrigger } from "@patina/core/job";
+import { and, desc, eq, inArray, ne, sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { backupJobs, backupResults, backupTasks, databases } from "./schema.ts";
+
+export type Job = typeof backupJobs.$inferSelect;
+
+export interface NewJob {
+  readonly id: string;
+  readonly kind: Job["kind"];
+  readonly trigger: JobTrigger;
+  readonly date: string;
+  readonly scheduledFor: number;
+  readonly reason?: string;
+  readonly now: number;
+}
+
+/**
+ * Opens a scheduled job with one task for every enabled database, in one transaction, so that a job never exists
+ * without its tasks. Opening it again changes nothing.
+ *
+ * @returns whether this call opened it; false also when no database is enabled
+ */
+export async function openScheduledJob(catalog: Catalog, job: NewJob): Promise<boolean> {
+  const wanted = sql`select name, priority from ${databases} where enabled = 1`;
+  return (await openJob(catalog, { job, wanted })) > 0;
+}
+
+/** A database that already has a task under way, and the job it belongs to. */
+export interface ActiveTask {
+  readonly database: string;
+  readonly jobId: string;
+}
+
+export interface ManualOpening {
+  /** Databases whose task the job has; 0 when the job was not opened because all of them are under way already. */
+  readonly opened: number;
+  /** Databases that were asked for and had a task under way before. */
+  readonly active: readonly ActiveTask[];
+}
+
+/**
+ * Opens a manual job for the named databases, or for every enabled one when `names` is null. Those that have a task
+ * queued or running are left out; the check and the opening are one transaction, so that two callers at the same moment
+ * cannot both start a database.
+ */
+export async function openManualJob(
+  catalog: Catalog,
+  { job, names }: { job: NewJob; names: readonly string[] | null },
+): Promise<ManualOpening> {
+  const asked =
+    names === null
+      ? sql`select name, priority from ${databases} where enabled = 1`
+      : sql`select name, priority from ${databases} where name in (select value from json_each(${JSON.stringify(names)}))`;
+  const busy = sql`select 1 from ${backupTasks} t where t.database = asked.name and t.state in ('queued', 'running')`;
+  const wanted = sql`select name, priority from (${asked}) as asked where not exists (${busy})`;
+  const active = await catalog.all<ActiveTask>(
+    sql`select t.database as "database", min(t.job_id) as "jobId" from ${backupTasks} t
+        where t.state in ('queued', 'running') and t.database in (select name from (${asked}))
+        group by t.database order by t.database`,
+  );
+  return { opened: await openJob(catalog, { job, wanted }), active };
+}
+
+/** @returns the number of tasks the job was opened with; 0 when it was not opened */
+async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted: ReturnType<typeof sql> }) {
+  const [, , , counted] = await catalog.batch([
+    catalog.run(
+      sql`insert into ${backupJobs} (id, kind, trigger, reason, date, scheduled_for, started_at)
+          select ${job.id}, ${job.kind}, ${job.trigger}, ${job.reason ?? null}, ${job.date}, ${job.scheduledFor}, ${job.now}
+          where exists (${wanted})
+          on conflict (id) do nothing`,
+    ),
+    // Only a job that has no task yet is filled: a second opening must not add databases registered since.
+    catalog.run(
+      sql`insert into ${backupTasks} (job_id, database, priority)
+          select j.id, w.name, w.priority from (${wanted}) as w join ${backupJobs} j on j.id = ${job.id}
+          where not exists (select 1 from backup_tasks where job_id = ${job.id})`,
+    ),
+    catalog.run(
+      sql`insert into task_events (job_id, database, generation, event, at)
+          select job_id, database, generation, 'queued', ${job.now} from ${backupTasks}
+          where job_id = ${job.id} and not exists (select 1 from task_events where job_id = ${job.id})`,
+    ),
+    catalog.all<{ tasks: number }>(
+      sql`update ${backupJobs} set databases = (select count(*) from ${backupTasks} where job_id = ${job.id})
+          where id = ${job.id} and databases = 0 returning databases as tasks`,
+    ),
+  ]);
+  return counted[0]?.tasks ?? 0;
+}
+
+export async function findJob(catalog: Catalog, id: string): Promise<Job | undefined> {
+  const [found] = await catalog.select().from(backupJobs).where(eq(backupJobs.id, id));
+  return found;
+}
+
+export async function runningJobs(catalog: Catalog): Promise<Job[]> {
+  return await catalog.select().from(backupJobs).where(eq(backupJobs.status, "running")).orderBy(backupJobs.startedAt);
+}
+
+/** The job that ended last, whatever its status. */
+export async function lastEndedJob(catalog: Catalog): Promise<Job | undefined> {
+  const [found] = await catalog
+    .select()
+    .from(backupJobs)
+    .where(ne(backupJobs.status, "running"))
+    .orderBy(desc(backupJobs.finishedAt))
+    .limit(1);
+  return found;
+}
+
+export interface JobTask {
+  readonly task: typeof backupTasks.$inferSelect;
+  readonly result: typeof backupResults.$inferSelect | null;
+}
+
+/** The tasks of a job with their results, in the order of the fan-out. */
+export async function jobTasks(catalog: Catalog, jobId: string): Promise<JobTask[]> {
+  const rows = await catalog
+    .select({ task: backupTasks, result: backupResults })
+    .from(backupTasks)
+    .leftJoin(
+      backupResults,
+      and(eq(backupResults.jobId, backupTasks.jobId), eq(backupResults.database, backupTasks.database)),
+    )
+    .where(eq(backupTasks.jobId, jobId))
+    .orderBy(backupTasks.priority, backupTasks.database);
+  return rows;
+}
+
+/** How many tasks of each running job are in which state. */
+export async function taskCounts(
+  catalog: Catalog,
+  jobIds: readonly string[],
+): Promise<{ jobId: string; state: string; count: number }[]> {
+  if (jobIds.length === 0) return [];
+  return await catalog
+    .select({ jobId: backupTasks.jobId, state: backupTasks.state, count: sql<number>`count(*)` })
+    .from(backupTasks)
+    .where(inArray(backupTasks.jobId, [...jobIds]))
+    .groupBy(backupTasks.jobId, backupTasks.state);
+}
+
+/**
+ * Closes jobs whose last task has ended: counts the results, sets the status, and writes one outbox row per channel
+ * that wants the event. One transaction: whoever closes a job writes its alerts, and nobody closes it twice.
+ *
+ * @returns ids of the jobs that this call closed
+ */
+export async function closeJobs(
+  catalog: Catalog,
+  { jobIds, holder, now }: { jobIds: readonly string[]; holder: string; now: number },
+): Promise<string[]> {
+  if (jobIds.length === 0) return [];
+  const ids = sql`(select value from json_each(${JSON.stringify(jobIds)}))`;
+  const of = (expression: ReturnType<typeof sql>) =>
+    sql`(select ${expression} from ${backupResults} r where r.job_id = backup_jobs.id)`;
+  const [closed] = await catalog.batch([
+    catalog.all<{ id: string }>(
+      sql`update ${backupJobs} set
+            status = case when ${of(sql`sum(r.status = 'failed')`)} > 0 then 'failed' else 'completed' end,
+            succeeded = ${of(sql`coalesce(sum(r.status = 'succeeded'), 0)`)},
+            failed = ${of(sql`coalesce(sum(r.status = 'failed'), 0)`)},
+            rows = ${of(sql`coalesce(sum(r.rows), 0)`)},
+            raw_bytes = ${of(sql`coalesce(sum(r.raw_bytes), 0)`)},
+            stored_bytes = ${of(sql`coalesce(sum(r.stored_bytes), 0)`)},
+            finished_at = ${now},
+            closed_by = ${holder}
+          where id in ${ids} and status = 'running'
+            and not exists (select 1 from ${backupTasks} t where t.job_id = backup_jobs.id and t.state in ('queued', 'running'))
+          returning id`,
+    ),
+    catalog.run(
+      sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
+          select 'job-' || j.status || ':' || j.id, c.id, 'job-' || j.status, j.id, ${now}
+          from ${backupJobs} j join alert_config c
+          where j.id in ${ids} and j.closed_by = ${holder} and j.finished_at = ${now} and c.enabled = 1
+            and exists (select 1 from json_each(c.events) e where e.value = 'job-' || j.status)
+          on conflict (event, channel) do nothing`,
+    ),
+  ]);
+  return closed.map((row) => row.id);
+}

@@ -1,0 +1,26 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { leases } from "./schema.ts";
+
+/** Takes a named lease, unless somebody else holds it. */
+export async function takeLease(
+  catalog: Catalog,
+  lease: { name: string; holder: string; now: number; length: number },
+): Promise<boolean> {
+  const { name, holder, now, length } = lease;
+  const taken = await catalog
+    .insert(leases)
+    .values({ name, holder, expiresAt: now + length })
+    .onConflictDoUpdate({
+      target: leases.name,
+      set: { holder, expiresAt: now + length },
+      setWhere: sql`${leases.expiresAt} <= ${now}`,
+    })
+    .returning({ name: leases.name });
+  return taken.length > 0;
+}
+
+/** Gives a lease back before it runs out; one that has passed to someone else stays theirs. */
+export async function releaseLease(catalog: Catalog, { name, holder }: { name: string; holder: string }) {
+  await catalog.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
+}

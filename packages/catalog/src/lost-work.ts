@@ -1,0 +1,101 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { backupJobs, backupTasks } from "./schema.ts";
+import type { Task, TaskRef } from "./tasks.ts";
+
+/** What the tick looks for: work that no message stands for any more. */
+
+/** A task is left alone for this long after its message was sent: it may still be on its way. */
+const IN_FLIGHT = 5 * 60_000;
+
+/** How often a task is sent again before it is given up. */
+export const MAX_RESENDS = 3;
+
+/** Running jobs that have a task whose message was never sent: their dispatcher stopped half-way. */
+export async function unsentJobs(catalog: Catalog, now: number): Promise<string[]> {
+  const rows = await catalog
+    .selectDistinct({ jobId: backupTasks.jobId })
+    .from(backupTasks)
+    .innerJoin(backupJobs, eq(backupJobs.id, backupTasks.jobId))
+    .where(
+      and(
+        eq(backupTasks.state, "queued"),
+        sql`${backupTasks.sentAt} is null`,
+        // A fan-out of thousands takes a while; it is not yet lost.
+        sql`${backupJobs.startedAt} <= ${now - IN_FLIGHT}`,
+      ),
+    );
+  return rows.map((row) => row.jobId);
+}
+
+/**
+ * Tasks that were sent, are held by nobody and are due. Whether their messages are really gone is for the caller to
+ * ask the queue: in a backlog they look just like this.
+ */
+export async function idleTasks(catalog: Catalog, { now, limit }: { now: number; limit: number }): Promise<Task[]> {
+  return await catalog
+    .select()
+    .from(backupTasks)
+    .where(
+      and(
+        inArray(backupTasks.state, ["queued", "running"]),
+        sql`${backupTasks.sentAt} <= ${now - IN_FLIGHT}`,
+        sql`coalesce(${backupTasks.leaseExpiresAt}, 0) <= ${now}`,
+        sql`coalesce(${backupTasks.nextAttemptAt}, 0) <= ${now}`,
+      ),
+    )
+    .orderBy(backupTasks.priority, backupTasks.sentAt)
+    .limit(limit);
+}
+
+/** Notes that a task's message was sent once more. */
+export async function markResent(catalog: Catalog, { tasks, now }: { tasks: readonly TaskRef[]; now: number }) {
+  const refs = JSON.stringify(tasks.map((task) => [task.job, task.database]));
+  const listed = sql`(select e.value ->> 0, e.value ->> 1 from json_each(${refs}) e)`;
+  await catalog.batch([
+    catalog.run(
+      sql`insert into task_events (job_id, database, generation, event, attempt, at)
+          select job_id, database, generation, 'resent', attempt, ${now} from ${backupTasks}
+          where (job_id, database) in ${listed}`,
+    ),
+    catalog.run(
+      sql`update ${backupTasks} set resends = resends + 1, sent_at = ${now} where (job_id, database) in ${listed}`,
+    ),
+  ]);
+}
+
+/** Running jobs whose tasks have all ended: whoever should have closed them stopped before. */
+export async function unclosedJobs(catalog: Catalog): Promise<string[]> {
+  const open = sql`select 1 from ${backupTasks} t where t.job_id = ${backupJobs.id} and t.state in ('queued', 'running')`;
+  const rows = await catalog
+    .select({ id: backupJobs.id })
+    .from(backupJobs)
+    .where(and(eq(backupJobs.status, "running"), sql`not exists (${open})`));
+  return rows.map((row) => row.id);
+}
+
+/** Whether a scheduled run should have happened: databases were registered before it, and no job has its id. */
+export async function isMissed(
+  catalog: Catalog,
+  { jobId, scheduledFor }: { jobId: string; scheduledFor: number },
+): Promise<boolean> {
+  const [row] = await catalog.all<{ missed: number }>(
+    sql`select not exists (select 1 from ${backupJobs} where id = ${jobId})
+          and exists (select 1 from databases where enabled = 1 and created_at <= ${scheduledFor}) as missed`,
+  );
+  return row?.missed === 1;
+}
+
+/**
+ * Raises the alert of every job that runs for longer than `limit` milliseconds: once per job and channel, while it runs.
+ */
+export async function reportSlowJobs(catalog: Catalog, { now, limit }: { now: number; limit: number }): Promise<void> {
+  await catalog.run(
+    sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
+        select 'job-slow:' || j.id, c.id, 'job-slow', j.id, ${now}
+        from ${backupJobs} j join alert_config c
+        where j.status = 'running' and j.started_at <= ${now - limit} and c.enabled = 1
+          and exists (select 1 from json_each(c.events) e where e.value = 'job-slow')
+        on conflict (event, channel) do nothing`,
+  );
+}

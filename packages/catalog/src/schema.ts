@@ -1,0 +1,241 @@
+import { sql } from "drizzle-orm";
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/**
+ * The catalog: what Patina knows, in one D1 database that all Workers share. Times are milliseconds since the epoch,
+ * dates `YYYY-MM-DD` in UTC, sizes bytes. Migrations only go forward: expand, deploy every Worker, then contract.
+ */
+
+/** The registry: which databases are backed up. */
+export const databases = sqliteTable("databases", {
+  name: text().primaryKey(),
+  environment: text().notNull().default("production"),
+  d1Id: text("d1_id"),
+  /** The exporter's binding to the database, such as `DB_SHOP`. */
+  binding: text().notNull(),
+  shard: integer().notNull().default(0),
+  description: text().notNull().default(""),
+  /** 0 critical, 1 high, 2 normal: the order of the fan-out. */
+  priority: integer().notNull().default(2),
+  estimatedBytes: integer("estimated_bytes"),
+  enabled: integer({ mode: "boolean" }).notNull().default(true),
+  /** Why an export must fail without being tried, in words for a person; null when nothing is known against it. */
+  blockedReason: text("blocked_reason"),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** One fan-out. Never reopened once it is completed or failed. */
+export const backupJobs = sqliteTable(
+  "backup_jobs",
+  {
+    id: text().primaryKey(),
+    kind: text({ enum: ["nightly", "weekly", "manual"] }).notNull(),
+    trigger: text({ enum: ["cron", "tick", "api"] }).notNull(),
+    reason: text(),
+    /** The date of its backups: the UTC date it was scheduled for, whatever a consumer's clock says. */
+    date: text().notNull(),
+    scheduledFor: integer("scheduled_for").notNull(),
+    status: text({ enum: ["running", "completed", "failed"] })
+      .notNull()
+      .default("running"),
+    databases: integer().notNull().default(0),
+    succeeded: integer().notNull().default(0),
+    failed: integer().notNull().default(0),
+    rows: integer().notNull().default(0),
+    rawBytes: integer("raw_bytes").notNull().default(0),
+    storedBytes: integer("stored_bytes").notNull().default(0),
+    startedAt: integer("started_at").notNull(),
+    finishedAt: integer("finished_at"),
+    /** Which invocation closed it: only that one writes its alerts. */
+    closedBy: text("closed_by"),
+    error: text(),
+  },
+  (table) => [
+    index("backup_jobs_status").on(table.status, table.startedAt),
+    index("backup_jobs_started").on(table.startedAt),
+  ],
+);
+
+/** One database in a job, written when the job opens. */
+export const backupTasks = sqliteTable(
+  "backup_tasks",
+  {
+    jobId: text("job_id")
+      .notNull()
+      .references(() => backupJobs.id, { onDelete: "cascade" }),
+    database: text().notNull(),
+    priority: integer().notNull(),
+    state: text({ enum: ["queued", "running", "done", "failed"] })
+      .notNull()
+      .default("queued"),
+    /** Which run of the task a message belongs to; a replay raises it. */
+    generation: integer().notNull().default(1),
+    /** Deliveries that claimed the task in this generation. */
+    attempt: integer().notNull().default(0),
+    leaseHolder: text("lease_holder"),
+    leaseExpiresAt: integer("lease_expires_at"),
+    /** The tick leaves the task alone until then. */
+    nextAttemptAt: integer("next_attempt_at"),
+    /** When its message was last sent; null while it never was. */
+    sentAt: integer("sent_at"),
+    resends: integer().notNull().default(0),
+    startedAt: integer("started_at"),
+    finishedAt: integer("finished_at"),
+    errorCode: text("error_code"),
+    error: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.database] }),
+    index("backup_tasks_active").on(table.database).where(sql`state in ('queued', 'running')`),
+    index("backup_tasks_state").on(table.state, table.jobId),
+  ],
+);
+
+/** Every change of a task's state: its timeline. */
+export const taskEvents = sqliteTable(
+  "task_events",
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    jobId: text("job_id").notNull(),
+    database: text().notNull(),
+    generation: integer().notNull(),
+    event: text({
+      enum: ["queued", "resent", "started", "retried", "exported", "dead", "abandoned", "done", "failed"],
+    }).notNull(),
+    attempt: integer().notNull().default(0),
+    at: integer().notNull(),
+    errorCode: text("error_code"),
+    error: text(),
+  },
+  (table) => [index("task_events_task").on(table.jobId, table.database, table.id)],
+);
+
+/** How each database of a job ended. Written by the aggregator alone. */
+export const backupResults = sqliteTable(
+  "backup_results",
+  {
+    jobId: text("job_id")
+      .notNull()
+      .references(() => backupJobs.id, { onDelete: "cascade" }),
+    database: text().notNull(),
+    generation: integer().notNull(),
+    status: text({ enum: ["succeeded", "failed"] }).notNull(),
+    key: text(),
+    manifestKey: text("manifest_key"),
+    consistency: text({ enum: ["snapshot", "stable", "fuzzy"] }),
+    tables: integer(),
+    rows: integer(),
+    rawBytes: integer("raw_bytes"),
+    storedBytes: integer("stored_bytes"),
+    durationMs: integer("duration_ms"),
+    queries: integer(),
+    rowsRead: integer("rows_read"),
+    /** SHA-256 of the dump's body, see docs/format/dump.md. */
+    bodyDigest: text("body_digest"),
+    /** SHA-256 of the stored object. */
+    storedDigest: text("stored_digest"),
+    /** What the dump could not carry, as a JSON array of sentences. */
+    warnings: text({ mode: "json" }).$type<string[]>(),
+    errorCode: text("error_code"),
+    error: text(),
+    finishedAt: integer("finished_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.database] }),
+    index("backup_results_database").on(table.database, table.finishedAt),
+  ],
+);
+
+/** Every object that exists in the bucket. A row follows its object, and goes before it. */
+export const backupInventory = sqliteTable(
+  "backup_inventory",
+  {
+    key: text().primaryKey(),
+    kind: text({ enum: ["daily", "manual", "weekly"] }).notNull(),
+    database: text(),
+    date: text().notNull(),
+    jobId: text("job_id").notNull(),
+    size: integer().notNull(),
+    digest: text().notNull(),
+    etag: text().notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    deletedAt: integer("deleted_at"),
+    verifiedAt: integer("verified_at"),
+    drilledAt: integer("drilled_at"),
+  },
+  (table) => [index("backup_inventory_database").on(table.database, table.date)],
+);
+
+/** Channels that alerts go to. */
+export const alertConfig = sqliteTable("alert_config", {
+  id: text().primaryKey(),
+  kind: text({ enum: ["discord", "webhook"] }).notNull(),
+  enabled: integer({ mode: "boolean" }).notNull().default(true),
+  /** Which events the channel gets, as a JSON array. */
+  events: text({ mode: "json" }).$type<string[]>().notNull(),
+  /** The aggregator's secret that holds the URL, such as `DISCORD_WEBHOOK_URL`. */
+  secret: text(),
+  /** The URL encrypted with the aggregator's ALERT_KEY (AES-GCM), for channels that are not a secret. */
+  urlCiphertext: blob("url_ciphertext", { mode: "buffer" }),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** Alerts to be sent, one row per event and channel, written in the transaction that makes the event true. */
+export const alertOutbox = sqliteTable(
+  "alert_outbox",
+  {
+    event: text().notNull(),
+    channel: text()
+      .notNull()
+      .references(() => alertConfig.id, { onDelete: "cascade" }),
+    kind: text().notNull(),
+    jobId: text("job_id"),
+    database: text(),
+    state: text({ enum: ["pending", "sending", "sent", "given_up"] })
+      .notNull()
+      .default("pending"),
+    attempts: integer().notNull().default(0),
+    leaseExpiresAt: integer("lease_expires_at"),
+    /** The tick leaves the row alone until then. */
+    nextAttemptAt: integer("next_attempt_at"),
+    createdAt: integer("created_at").notNull(),
+    sentAt: integer("sent_at"),
+    error: text(),
+  },
+  (table) => [
+    uniqueIndex("alert_outbox_event_channel").on(table.event, table.channel),
+    index("alert_outbox_state").on(table.state, table.nextAttemptAt),
+  ],
+);
+
+/** Every message that exhausted its attempts or could never succeed. */
+export const deadLetters = sqliteTable(
+  "dead_letters",
+  {
+    /** The queue's message id: a letter delivered twice is recorded once. */
+    id: text().primaryKey(),
+    queue: text().notNull(),
+    body: text().notNull(),
+    jobId: text("job_id"),
+    database: text(),
+    generation: integer(),
+    attempts: integer().notNull(),
+    errorCode: text("error_code"),
+    error: text(),
+    sentAt: integer("sent_at").notNull(),
+    arrivedAt: integer("arrived_at").notNull(),
+    state: text({ enum: ["open", "replayed", "discarded"] })
+      .notNull()
+      .default("open"),
+  },
+  (table) => [index("dead_letters_state").on(table.state, table.arrivedAt)],
+);
+
+/** Exclusive, expiring claims that are not a task's: the tick's, for one. */
+export const leases = sqliteTable("leases", {
+  name: text().primaryKey(),
+  holder: text().notNull(),
+  expiresAt: integer("expires_at").notNull(),
+});

@@ -1,0 +1,112 @@
+import { Buffer } from "node:buffer";
+import { type Cell, literal } from "./literal.ts";
+import { quoteName } from "./name.ts";
+import type { Output } from "./output.ts";
+import { blockOf, type RowBlock } from "./row-block.ts";
+import { lineOf } from "./row-line.ts";
+import { MAX_STATEMENT_BYTES, MAX_STATEMENT_CELLS, type Rows } from "./rows.ts";
+import type { Stage } from "./stage.ts";
+import { TableDigest } from "./table-digest.ts";
+
+const NEXT_ROW = Buffer.from(",\n");
+const END = Buffer.from(";\n");
+
+/** Where rows go: a table and the columns that are named. */
+export interface Target {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+/** The head of a target's INSERT statements, for which readers must leave room. */
+export function insertHead({ name, columns }: Target): string {
+  return `INSERT INTO ${quoteName(name)}(${columns.map(quoteName).join(",")}) VALUES\n`;
+}
+
+/**
+ * Packs rows into INSERT statements: as many rows as fit into MAX_STATEMENT_BYTES and MAX_STATEMENT_CELLS, one row a
+ * line. Where a statement ends depends on the rows alone, never on how they were read.
+ */
+export class InsertWriter {
+  readonly digest = new TableDigest();
+  readonly #output: Output;
+  readonly #head: Uint8Array;
+  readonly #maxRows: number;
+  readonly #stage: Stage;
+  /** Rows and bytes of the statement that is open; its last row's terminator is not yet written. */
+  #rows = 0;
+  #bytes = 0;
+
+  constructor({ target, output, stage }: { target: Target; output: Output; stage: Stage }) {
+    this.#output = output;
+    this.#stage = stage;
+    this.#head = Buffer.from(insertHead(target));
+    this.#maxRows = Math.max(1, Math.floor(MAX_STATEMENT_CELLS / Math.max(1, target.columns.length)));
+  }
+
+  write(rows: Rows): void {
+    if (rows.kind === "block") {
+      this.#writeBlock(rows.block);
+      return;
+    }
+    const block = blockOf([lineOf(rows.cells)]);
+    if (this.#head.length + block.bytes.length <= MAX_STATEMENT_BYTES) this.#writeBlock(block);
+    else this.#writeStaged({ cells: rows.cells, block });
+  }
+
+  /** Ends the statement that is open. */
+  end(): void {
+    if (this.#rows === 0) return;
+    this.#output.write(END);
+    this.#output.endStatement();
+    this.#rows = 0;
+    this.#bytes = 0;
+  }
+
+  #writeBlock(block: RowBlock): void {
+    this.digest.add(block);
+    const { bytes, ends } = block;
+    let start = 0;
+    let end = 0;
+    for (const next of ends) {
+      const size = next - end;
+      if (this.#rows > 0 && (this.#bytes + size > MAX_STATEMENT_BYTES || this.#rows >= this.#maxRows)) {
+        this.#flush(bytes, start, end);
+        this.end();
+        start = end;
+      }
+      if (this.#rows === 0) {
+        this.#output.write(this.#head);
+        this.#bytes = this.#head.length;
+      } else if (start === end) {
+        this.#output.write(NEXT_ROW);
+      }
+      this.#rows += 1;
+      this.#bytes += size;
+      end = next;
+    }
+    this.#flush(bytes, start, end);
+  }
+
+  /** Writes rows that follow each other in a block, but for the terminator of the last one. */
+  #flush(bytes: Uint8Array, start: number, end: number): void {
+    if (end > start) this.#output.write(bytes.subarray(start, end - NEXT_ROW.length));
+  }
+
+  /** A row that fits into no statement: its large values are staged, and one INSERT moves them. */
+  #writeStaged({ cells, block }: { cells: readonly Cell[]; block: RowBlock }): void {
+    this.digest.add(block);
+    this.end();
+    const values = cells.map((cell, id) => {
+      if ((cell.type !== "text" && cell.type !== "blob") || cell.value.length <= STAGED_FROM) return literal(cell);
+      const value = this.#stage.put(id, cell.value);
+      return cell.type === "text" ? `CAST(${value} AS TEXT)` : value;
+    });
+    this.#output.write(this.#head);
+    this.#output.write(Buffer.from(`(${values.join(",")});\n`));
+    this.#output.endStatement();
+    this.#stage.clear();
+  }
+}
+
+/** Values of up to this many bytes stay literals in the INSERT of a staged row: a hundred of them still fit. */
+const STAGED_FROM = 200;

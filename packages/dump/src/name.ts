@@ -1,0 +1,23 @@
+/** Any name as SQL: always quoted, so that a keyword or a quote inside it is just a name. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as an SQL literal; for names in queries, not for data (see literal.ts). */
+export function quoteText(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/**
+ * Tables that belong to the engine: SQLite's `sqlite_...` and D1's `_cf_...`. Never tested with LIKE, whose `_` is a
+ * wildcard: `NOT LIKE '_cf_%'` loses a user's `acf_fields`.
+ */
+export function isInternalName(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower.startsWith("sqlite_") || lower.startsWith("_cf_");
+}
+
+/** The same test as SQL on a column. */
+export function internalNameSql(column: string): string {
+  return `(substr(lower(${column}),1,7)='sqlite_' OR substr(lower(${column}),1,4)='_cf_')`;
+}

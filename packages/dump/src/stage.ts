@@ -1,0 +1,63 @@
+import { Buffer } from "node:buffer";
+import { hex } from "./literal.ts";
+import { quoteName } from "./name.ts";
+import type { Output } from "./output.ts";
+import type { Schema } from "./schema.ts";
+
+/** Bytes of one piece of a value; its hexadecimal fits into a statement. */
+const PIECE_BYTES = 40_000;
+
+/**
+ * The table in which a restore puts large values together: made before the first value that needs it, dropped after the
+ * last. Inserting a part into the real table and appending by UPDATE would break CHECK constraints, generated columns
+ * and STRICT tables, and fire triggers.
+ */
+export class Stage {
+  readonly #name: string;
+  readonly #output: Output;
+  #made = false;
+
+  constructor(schema: Schema, output: Output) {
+    this.#name = quoteName(unusedName(schema, "patina_stage"));
+    this.#output = output;
+  }
+
+  /** Puts a value together under a number; the expression that gives it back as a blob. */
+  put(id: number, value: Uint8Array): string {
+    if (!this.#made) this.#statement(`CREATE TABLE ${this.#name}(id INTEGER PRIMARY KEY, v BLOB)`);
+    this.#made = true;
+    for (let offset = 0; offset < value.length; offset += PIECE_BYTES) {
+      const piece = `X'${hex(value.subarray(offset, offset + PIECE_BYTES))}'`;
+      this.#statement(
+        offset === 0
+          ? `INSERT INTO ${this.#name}(id,v) VALUES(${id},${piece})`
+          : `UPDATE ${this.#name} SET v=CAST(v||${piece} AS BLOB) WHERE id=${id}`,
+      );
+    }
+    return `(SELECT v FROM ${this.#name} WHERE id=${id})`;
+  }
+
+  clear(): void {
+    this.#statement(`DELETE FROM ${this.#name}`);
+  }
+
+  /** Removes the table, if it was ever needed. */
+  drop(): void {
+    if (this.#made) this.#statement(`DROP TABLE ${this.#name}`);
+    this.#made = false;
+  }
+
+  #statement(sql: string): void {
+    this.#output.write(Buffer.from(`${sql};\n`));
+    this.#output.endStatement();
+  }
+}
+
+/** A name that nothing in the database has. */
+export function unusedName(schema: Schema, wanted: string): string {
+  const { tables, virtualTables, indexes, views } = schema;
+  const taken = new Set([...tables, ...virtualTables, ...indexes, ...views].map(({ name }) => name.toLowerCase()));
+  let name = wanted;
+  for (let i = 1; taken.has(name); i += 1) name = `${wanted}_${i}`;
+  return name;
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { virtualKind } from "./virtual-table.ts";
+
+function kind(sql: string): string {
+  return virtualKind({ name: "f", sql });
+}
+
+test("virtualKind() tells the three kinds of FTS5 by their content option", () => {
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, body)")).toBe("fts5");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, content='posts', content_rowid='id')")).toBe("fts5-external");
+  expect(kind('create virtual table f using FTS5(title, Content = "my posts")')).toBe("fts5-external");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, content=posts)")).toBe("fts5-external");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, content='')")).toBe("fts5-contentless");
+  expect(kind('CREATE VIRTUAL TABLE f USING fts5(title, content="", contentless_delete=1)')).toBe("fts5-contentless");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, content=)")).toBe("fts5-contentless");
+});
+
+test("virtualKind() is not misled by columns, options and comments that merely mention content", () => {
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(content, tokenize = \"unicode61 tokenchars '-,content='\")")).toBe(
+    "fts5",
+  );
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(a /* , content='x' */, b -- content=''\n)")).toBe("fts5");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(contentful, prefix='2 3')")).toBe("fts5");
+});
+
+test("virtualKind() reads any way to write a name", () => {
+  for (const name of ["f", '"a ""b"" using fts5(x)"', "[a b]", "`a``b`", "'f'", "IF NOT EXISTS f", "main"]) {
+    expect(kind(`CREATE VIRTUAL TABLE ${name} USING fts5(a)`), name).toBe("fts5");
+  }
+  expect(kind("CREATE VIRTUAL TABLE\n\tf\n\tUSING\n\tfts5\n(\na\n)\n")).toBe("fts5");
+});
+
+test("virtualKind() knows the other modules of D1", () => {
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5vocab(posts, 'row')")).toBe("fts5vocab");
+  expect(kind("CREATE VIRTUAL TABLE f USING rtree(id, x0, x1)")).toBe("rtree");
+  expect(kind("CREATE VIRTUAL TABLE f USING rtree_i32(id, x0, x1, +label TEXT)")).toBe("rtree");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts4(a)")).toBe("other");
+});
