@@ -1,12 +1,47 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+
+const migrations = await readD1Migrations("packages/catalog/migrations");
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./tests/closing-line.ts"],
+    silent: "passed-only",
     projects: [
       {
+        // Pure packages, the command, and the project itself: Node.
         test: {
-          name: "pure",
-          include: ["packages/{core,messages,dump,archive,alerts}/src/**/*.test.ts"],
+          name: "node",
+          include: [
+            "packages/{core,messages,dump,archive,alerts}/src/**/*.test.ts",
+            "apps/cli/src/**/*.test.ts",
+            "tests/{corpus,compare}/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        // Everything that runs in a Worker: inside workerd, with its real D1, R2 and queues.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./tests/workerd/wrangler.toml" },
+            miniflare: { bindings: { MIGRATIONS: migrations } },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: [
+            "packages/{catalog,worker}/src/**/*.test.ts",
+            "apps/{dispatcher,exporter,aggregator}/src/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        // All Workers together, as the local run starts them.
+        test: {
+          name: "system",
+          include: ["tests/{architecture,system}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

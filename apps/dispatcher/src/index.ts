@@ -1,4 +1,5 @@
 import { openCatalog } from "@patina/catalog/catalog";
+import { catalogFailure } from "@patina/catalog/failure";
 import { createLog } from "@patina/worker/log";
 import { createApp } from "./api/app.ts";
 import { type DispatcherContext, scheduled } from "./scheduled.ts";
@@ -12,7 +13,13 @@ export default {
   },
 
   async scheduled({ cron, scheduledTime }, env) {
-    await scheduled({ cron, scheduledTime }, await context(env));
+    try {
+      await scheduled({ cron, scheduledTime }, await context(env));
+    } catch (thrown) {
+      // Thrown on, so that Cloudflare counts the run as failed; the tick makes up for it.
+      log.error({ cron, error: catalogFailure(thrown) }, "Cron failed");
+      throw thrown;
+    }
   },
 } satisfies ExportedHandler<Env>;
 

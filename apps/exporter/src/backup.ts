@@ -6,7 +6,7 @@ import { PatinaError } from "@patina/core/error";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
 import { bucketError } from "./platform-errors.ts";
-import { StoredObject } from "./stored-object.ts";
+import { StoredObject, unchanged } from "./stored-object.ts";
 
 export interface BackupRequest {
   readonly ref: BackupRef;
@@ -26,7 +26,9 @@ export interface BackupRequest {
 export async function makeBackup(request: BackupRequest): Promise<{ key: string; manifest: Manifest }> {
   const { ref, bucket, clock } = request;
   const startedAt = clock();
-  const object = new StoredObject(bucket, dumpKey(ref));
+  const key = manifestKey(ref);
+  const seen = await etagOf(bucket, key);
+  const object = new StoredObject(bucket, { key: dumpKey(ref), seen: await etagOf(bucket, dumpKey(ref)) });
   try {
     const gzip = new GzipWriter();
     const run = dump(request.source, {
@@ -67,8 +69,7 @@ export async function makeBackup(request: BackupRequest): Promise<{ key: string;
       queries: summary.queries,
       rowsRead: summary.rowsRead,
     };
-    const key = manifestKey(ref);
-    await putManifest(bucket, { key, manifest });
+    await putManifest(bucket, { key, manifest, seen });
     return { key, manifest };
   } catch (error) {
     await object.abandon();
@@ -76,11 +77,29 @@ export async function makeBackup(request: BackupRequest): Promise<{ key: string;
   }
 }
 
-async function putManifest(bucket: R2Bucket, { key, manifest }: { key: string; manifest: Manifest }): Promise<void> {
+async function etagOf(bucket: R2Bucket, key: string): Promise<string | null> {
   try {
-    await bucket.put(key, encodeManifest(manifest), { httpMetadata: { contentType: "application/json" } });
+    return (await bucket.head(key))?.etag ?? null;
   } catch (cause) {
     throw bucketError(key, cause);
+  }
+}
+
+async function putManifest(
+  bucket: R2Bucket,
+  { key, manifest, seen }: { key: string; manifest: Manifest; seen: string | null },
+): Promise<void> {
+  let stored: R2Object | null;
+  try {
+    stored = await bucket.put(key, encodeManifest(manifest), {
+      onlyIf: unchanged(seen),
+      httpMetadata: { contentType: "application/json" },
+    });
+  } catch (cause) {
+    throw bucketError(key, cause);
+  }
+  if (stored === null) {
+    throw new PatinaError("lease_lost", `Cannot store manifest "${key}": somebody else has written it meanwhile`);
   }
 }
 

@@ -1,10 +1,10 @@
 import { openCatalog } from "@patina/catalog/catalog";
-import { toPatinaError } from "@patina/core/error";
+import { catalogFailure } from "@patina/catalog/failure";
 import { outcomeOf } from "@patina/core/outcome";
 import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
-import { exportTask } from "./export-task.ts";
+import { type ExportContext, exportTask } from "./export-task.ts";
 
 const log = createLog("exporter");
 
@@ -15,19 +15,25 @@ export default {
     // One message in production (max_batch_size = 1); the local run hands over three at a time.
     await Promise.all(
       deliveries.map(async (delivery) => {
-        const outcome = await exportTask(delivery.body, {
-          catalog: await openCatalog(env.CATALOG),
-          bucket: env.BUCKET,
-          results: env.RESULTS,
-          bindings: { ...env },
-          environment: env.ENVIRONMENT,
-          clock: Date.now,
-          holder: crypto.randomUUID(),
-          log,
-          attempts: delivery.attempts,
-        }).catch((thrown: unknown) => outcomeOf(toPatinaError(thrown), delivery.attempts));
+        const { attempts, body } = delivery;
+        const outcome = await context(env)
+          .then((ready) => exportTask(body, { ...ready, attempts }))
+          .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
         await settle(delivery, { outcome, exits });
       }),
     );
   },
 } satisfies ExportedHandler<Env>;
+
+async function context(env: Env): Promise<ExportContext> {
+  return {
+    catalog: await openCatalog(env.CATALOG),
+    bucket: env.BUCKET,
+    results: env.RESULTS,
+    bindings: { ...env },
+    environment: env.ENVIRONMENT,
+    clock: Date.now,
+    holder: crypto.randomUUID(),
+    log,
+  };
+}

@@ -5,7 +5,12 @@ import { bucketError } from "./platform-errors.ts";
  * Bytes of one part. R2 wants at least 5 MiB and all parts but the last of one size; at most 10,000 of them make 50 GB
  * (developers.cloudflare.com/r2/objects/multipart-objects).
  */
-export const PART_BYTES = 5 * 1_048_576;
+const PART_BYTES = 5 * 1_048_576;
+
+/** The condition that an object is still the one that was seen, or still absent. A put that fails it gives null. */
+export function unchanged(seen: string | null): R2Conditional {
+  return seen === null ? { etagDoesNotMatch: "*" } : { etagMatches: seen };
+}
 
 /**
  * Writes one object of unknown size. What fits into one part is put at once; more goes up in equal parts while it is
@@ -14,14 +19,17 @@ export const PART_BYTES = 5 * 1_048_576;
 export class StoredObject {
   readonly #bucket: R2Bucket;
   readonly #key: string;
+  readonly #seen: string | null;
   readonly #part = new Uint8Array(PART_BYTES);
   #partBytes = 0;
   #upload: R2MultipartUpload | null = null;
   readonly #parts: R2UploadedPart[] = [];
 
-  constructor(bucket: R2Bucket, key: string) {
+  /** @param seen etag of the object that lies there now, which this one replaces; null when there is none */
+  constructor(bucket: R2Bucket, { key, seen }: { key: string; seen: string | null }) {
     this.#bucket = bucket;
     this.#key = key;
+    this.#seen = seen;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -43,6 +51,9 @@ export class StoredObject {
     const upload = this.#upload;
     if (upload === null) return await this.#putWhole(sha256);
     await this.#sendPart();
+    // An upload has no condition of its own: this narrows the gap in which somebody else could have written.
+    const there = await this.#guarded(() => this.#bucket.head(this.#key));
+    if ((there?.etag ?? null) !== this.#seen) throw this.#overtaken();
     const object = await this.#guarded(() => upload.complete(this.#parts));
     return object.etag;
   }
@@ -55,10 +66,18 @@ export class StoredObject {
   async #putWhole(sha256: string): Promise<string> {
     const bytes = this.#part.subarray(0, this.#partBytes);
     const object = await this.#guarded(() =>
-      this.#bucket.put(this.#key, bytes, { sha256, httpMetadata: { contentType: "application/gzip" } }),
+      this.#bucket.put(this.#key, bytes, {
+        sha256,
+        onlyIf: unchanged(this.#seen),
+        httpMetadata: { contentType: "application/gzip" },
+      }),
     );
-    if (object === null) throw new PatinaError("bucket_unavailable", `Cannot store object "${this.#key}"`);
+    if (object === null) throw this.#overtaken();
     return object.etag;
+  }
+
+  #overtaken(): PatinaError {
+    return new PatinaError("lease_lost", `Cannot store object "${this.#key}": somebody else has written it meanwhile`);
   }
 
   async #sendPart(): Promise<void> {

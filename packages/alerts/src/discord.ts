@@ -1,7 +1,7 @@
 import { timestamp } from "@patina/core/date";
+import { bytes, count, duration } from "@patina/core/wording";
 import type { APIEmbed, APIEmbedField, RESTPostAPIWebhookWithTokenJSONBody } from "discord-api-types/v10";
 import type { DatabaseReport, JobReport } from "./report.ts";
-import { bytes, count, duration } from "./wording.ts";
 
 /** Discord's limits (discord.com/developers/docs/resources/message#embed-object-embed-limits). */
 const MAX_FIELDS = 25;

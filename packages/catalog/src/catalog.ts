@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import * as schema from "./schema.ts";
 
-export type Catalog = DrizzleD1Database<typeof schema>;
+export type Catalog = DrizzleD1Database<typeof schema> & { readonly $client: D1Database };
 
 /** The newest migration that this code needs. A catalog that lacks it is refused; one that has more is not. */
 export const NEEDED_MIGRATION = "0000_catalog.sql";

@@ -1,4 +1,4 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { databases } from "./schema.ts";
 
@@ -37,4 +37,11 @@ export async function listDatabases(catalog: Catalog): Promise<RegisteredDatabas
 export async function findDatabase(catalog: Catalog, name: string): Promise<RegisteredDatabase | undefined> {
   const [found] = await catalog.select().from(databases).where(eq(databases.name, name));
   return found;
+}
+
+/** Takes every database out of the schedule that is not named; their backups stay. */
+export async function disableOthers(catalog: Catalog, names: readonly string[], now: number): Promise<void> {
+  await catalog.run(
+    sql`update ${databases} set enabled = name in (select value from json_each(${JSON.stringify(names)})), updated_at = ${now}`,
+  );
 }

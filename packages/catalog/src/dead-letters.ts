@@ -1,19 +1,23 @@
 import { desc } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { deadLetters } from "./schema.ts";
+import { transaction } from "./transaction.ts";
 
 export type DeadLetter = typeof deadLetters.$inferSelect;
 export type NewDeadLetter = Omit<DeadLetter, "state">;
 
 /** Records a dead letter; the same letter delivered again changes nothing. */
 export async function recordDeadLetters(catalog: Catalog, letters: readonly NewDeadLetter[]): Promise<void> {
-  const [first, ...rest] = letters.map((letter) =>
-    catalog
-      .insert(deadLetters)
-      .values({ ...letter, state: "open" })
-      .onConflictDoNothing(),
+  await transaction(
+    catalog,
+    letters.map((letter) =>
+      catalog
+        .insert(deadLetters)
+        .values({ ...letter, state: "open" })
+        .onConflictDoNothing()
+        .getSQL(),
+    ),
   );
-  if (first !== undefined) await catalog.batch([first, ...rest]);
 }
 
 export async function listDeadLetters(catalog: Catalog, limit: number): Promise<DeadLetter[]> {

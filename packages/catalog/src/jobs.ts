@@ -1,7 +1,8 @@
 import type { JobTrigger } from "@patina/core/job";
-import { and, desc, eq, inArray, ne, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { backupJobs, backupResults, backupTasks, databases } from "./schema.ts";
+import { transaction } from "./transaction.ts";
 
 export type Job = typeof backupJobs.$inferSelect;
 
@@ -63,31 +64,23 @@ export async function openManualJob(
 }
 
 /** @returns the number of tasks the job was opened with; 0 when it was not opened */
-async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted: ReturnType<typeof sql> }) {
-  const [, , , counted] = await catalog.batch([
-    catalog.run(
-      sql`insert into ${backupJobs} (id, kind, trigger, reason, date, scheduled_for, started_at)
-          select ${job.id}, ${job.kind}, ${job.trigger}, ${job.reason ?? null}, ${job.date}, ${job.scheduledFor}, ${job.now}
-          where exists (${wanted})
-          on conflict (id) do nothing`,
-    ),
+async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted: SQL }): Promise<number> {
+  const [opened] = await transaction(catalog, [
+    sql`insert into backup_jobs (id, kind, trigger, reason, date, scheduled_for, started_at, databases)
+        select ${job.id}, ${job.kind}, ${job.trigger}, ${job.reason ?? null}, ${job.date}, ${job.scheduledFor}, ${job.now},
+          (select count(*) from (${wanted}))
+        where exists (${wanted})
+        on conflict (id) do nothing
+        returning databases`,
     // Only a job that has no task yet is filled: a second opening must not add databases registered since.
-    catalog.run(
-      sql`insert into ${backupTasks} (job_id, database, priority)
-          select j.id, w.name, w.priority from (${wanted}) as w join ${backupJobs} j on j.id = ${job.id}
-          where not exists (select 1 from backup_tasks where job_id = ${job.id})`,
-    ),
-    catalog.run(
-      sql`insert into task_events (job_id, database, generation, event, at)
-          select job_id, database, generation, 'queued', ${job.now} from ${backupTasks}
-          where job_id = ${job.id} and not exists (select 1 from task_events where job_id = ${job.id})`,
-    ),
-    catalog.all<{ tasks: number }>(
-      sql`update ${backupJobs} set databases = (select count(*) from ${backupTasks} where job_id = ${job.id})
-          where id = ${job.id} and databases = 0 returning databases as tasks`,
-    ),
+    sql`insert into backup_tasks (job_id, database, priority)
+        select j.id, w.name, w.priority from (${wanted}) as w join backup_jobs j on j.id = ${job.id}
+        where not exists (select 1 from backup_tasks where job_id = ${job.id})`,
+    sql`insert into task_events (job_id, database, generation, event, at)
+        select job_id, database, generation, 'queued', ${job.now} from backup_tasks
+        where job_id = ${job.id} and not exists (select 1 from task_events where job_id = ${job.id})`,
   ]);
-  return counted[0]?.tasks ?? 0;
+  return Number(opened?.[0]?.["databases"] ?? 0);
 }
 
 export async function findJob(catalog: Catalog, id: string): Promise<Job | undefined> {
@@ -154,31 +147,26 @@ export async function closeJobs(
 ): Promise<string[]> {
   if (jobIds.length === 0) return [];
   const ids = sql`(select value from json_each(${JSON.stringify(jobIds)}))`;
-  const of = (expression: ReturnType<typeof sql>) =>
-    sql`(select ${expression} from ${backupResults} r where r.job_id = backup_jobs.id)`;
-  const [closed] = await catalog.batch([
-    catalog.all<{ id: string }>(
-      sql`update ${backupJobs} set
-            status = case when ${of(sql`sum(r.status = 'failed')`)} > 0 then 'failed' else 'completed' end,
-            succeeded = ${of(sql`coalesce(sum(r.status = 'succeeded'), 0)`)},
-            failed = ${of(sql`coalesce(sum(r.status = 'failed'), 0)`)},
-            rows = ${of(sql`coalesce(sum(r.rows), 0)`)},
-            raw_bytes = ${of(sql`coalesce(sum(r.raw_bytes), 0)`)},
-            stored_bytes = ${of(sql`coalesce(sum(r.stored_bytes), 0)`)},
-            finished_at = ${now},
-            closed_by = ${holder}
-          where id in ${ids} and status = 'running'
-            and not exists (select 1 from ${backupTasks} t where t.job_id = backup_jobs.id and t.state in ('queued', 'running'))
-          returning id`,
-    ),
-    catalog.run(
-      sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
-          select 'job-' || j.status || ':' || j.id, c.id, 'job-' || j.status, j.id, ${now}
-          from ${backupJobs} j join alert_config c
-          where j.id in ${ids} and j.closed_by = ${holder} and j.finished_at = ${now} and c.enabled = 1
-            and exists (select 1 from json_each(c.events) e where e.value = 'job-' || j.status)
-          on conflict (event, channel) do nothing`,
-    ),
+  const of = (expression: SQL) => sql`(select ${expression} from backup_results r where r.job_id = backup_jobs.id)`;
+  const [closed] = await transaction(catalog, [
+    sql`update backup_jobs set
+          status = case when ${of(sql`sum(r.status = 'failed')`)} > 0 then 'failed' else 'completed' end,
+          succeeded = ${of(sql`coalesce(sum(r.status = 'succeeded'), 0)`)},
+          failed = ${of(sql`coalesce(sum(r.status = 'failed'), 0)`)},
+          rows = ${of(sql`coalesce(sum(r.rows), 0)`)},
+          raw_bytes = ${of(sql`coalesce(sum(r.raw_bytes), 0)`)},
+          stored_bytes = ${of(sql`coalesce(sum(r.stored_bytes), 0)`)},
+          finished_at = ${now},
+          closed_by = ${holder}
+        where id in ${ids} and status = 'running'
+          and not exists (select 1 from backup_tasks t where t.job_id = backup_jobs.id and t.state in ('queued', 'running'))
+        returning id`,
+    sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
+        select 'job-' || j.status || ':' || j.id, c.id, 'job-' || j.status, j.id, ${now}
+        from backup_jobs j join alert_config c
+        where j.id in ${ids} and j.closed_by = ${holder} and j.finished_at = ${now} and c.enabled = 1
+          and exists (select 1 from json_each(c.events) e where e.value = 'job-' || j.status)
+        on conflict (event, channel) do nothing`,
   ]);
-  return closed.map((row) => row.id);
+  return (closed ?? []).map((row) => String(row["id"]));
 }

@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { backupJobs, backupTasks } from "./schema.ts";
 import type { Task, TaskRef } from "./tasks.ts";
+import { transaction } from "./transaction.ts";
 
 /** What the tick looks for: work that no message stands for any more. */
 
@@ -52,15 +53,11 @@ export async function idleTasks(catalog: Catalog, { now, limit }: { now: number;
 export async function markResent(catalog: Catalog, { tasks, now }: { tasks: readonly TaskRef[]; now: number }) {
   const refs = JSON.stringify(tasks.map((task) => [task.job, task.database]));
   const listed = sql`(select e.value ->> 0, e.value ->> 1 from json_each(${refs}) e)`;
-  await catalog.batch([
-    catalog.run(
-      sql`insert into task_events (job_id, database, generation, event, attempt, at)
-          select job_id, database, generation, 'resent', attempt, ${now} from ${backupTasks}
-          where (job_id, database) in ${listed}`,
-    ),
-    catalog.run(
-      sql`update ${backupTasks} set resends = resends + 1, sent_at = ${now} where (job_id, database) in ${listed}`,
-    ),
+  await transaction(catalog, [
+    sql`insert into task_events (job_id, database, generation, event, attempt, at)
+        select job_id, database, generation, 'resent', attempt, ${now} from backup_tasks
+        where (job_id, database) in ${listed}`,
+    sql`update backup_tasks set resends = resends + 1, sent_at = ${now} where (job_id, database) in ${listed}`,
   ]);
 }
 
@@ -98,4 +95,17 @@ export async function reportSlowJobs(catalog: Catalog, { now, limit }: { now: nu
           and exists (select 1 from json_each(c.events) e where e.value = 'job-slow')
         on conflict (event, channel) do nothing`,
   );
+}
+
+/**
+ * For a catalog whose Workers were all stopped together with their queues, as the local run's are: no message exists and
+ * nobody holds a lease, so the next tick may send everything again at once.
+ */
+export async function forgetQueues(catalog: Catalog): Promise<void> {
+  await transaction(catalog, [
+    sql`update backup_tasks set sent_at = 0, lease_expires_at = null, next_attempt_at = null
+        where state in ('queued', 'running')`,
+    sql`update alert_outbox set next_attempt_at = 0, lease_expires_at = null where state in ('pending', 'sending')`,
+    sql`delete from leases`,
+  ]);
 }

@@ -1,5 +1,5 @@
 import { DELIVERY_LEASE } from "@patina/core/lease";
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, lte, or, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { alertConfig, alertOutbox } from "./schema.ts";
 
@@ -68,21 +68,25 @@ export async function claimAlert(
   catalog: Catalog,
   { ref, now }: { ref: AlertRef; now: number },
 ): Promise<Delivery | null> {
-  const [claimed, [channel]] = await catalog.batch([
-    catalog
-      .update(alertOutbox)
-      .set({ state: "sending", leaseExpiresAt: now + DELIVERY_LEASE, attempts: sql`${alertOutbox.attempts} + 1` })
-      .where(
-        and(
-          is(ref),
-          sql`(${alertOutbox.state} = 'pending' or (${alertOutbox.state} = 'sending' and ${alertOutbox.leaseExpiresAt} <= ${now}))`,
+  const [alert] = await catalog
+    .update(alertOutbox)
+    .set({ state: "sending", leaseExpiresAt: now + DELIVERY_LEASE, attempts: sql`${alertOutbox.attempts} + 1` })
+    .where(
+      and(
+        is(ref),
+        or(
+          eq(alertOutbox.state, "pending"),
+          and(
+            eq(alertOutbox.state, "sending"),
+            or(isNull(alertOutbox.leaseExpiresAt), lte(alertOutbox.leaseExpiresAt, now)),
+          ),
         ),
-      )
-      .returning(),
-    catalog.select().from(alertConfig).where(eq(alertConfig.id, ref.channel)),
-  ]);
-  const [alert] = claimed;
-  return alert === undefined || channel === undefined ? null : { alert, channel };
+      ),
+    )
+    .returning();
+  if (alert === undefined) return null;
+  const [channel] = await catalog.select().from(alertConfig).where(eq(alertConfig.id, ref.channel));
+  return channel === undefined ? null : { alert, channel };
 }
 
 /** How sending ended: `pending` again after a failure that may pass. */

@@ -1,9 +1,8 @@
 import type { Consistency } from "@patina/core/job";
-import { type SQLChunk, sql } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
+import { type SQL, type SQLChunk, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { backupInventory, backupResults, backupTasks } from "./schema.ts";
-import { event, type TaskRef } from "./tasks.ts";
+import { eventStatement, isTask, type TaskRef } from "./tasks.ts";
+import { transaction } from "./transaction.ts";
 
 /** A backup that exists: what its manifest says. */
 export interface Succeeded {
@@ -49,42 +48,38 @@ export async function settleTasks(
   catalog: Catalog,
   { results, now }: { results: readonly Result[]; now: number },
 ): Promise<void> {
-  const statements = results.flatMap((result) => statementsFor(catalog, result, now));
-  const [first, ...rest] = statements;
-  if (first === undefined) return;
-  await catalog.batch([first, ...rest]);
+  await transaction(
+    catalog,
+    results.flatMap((result) => statementsFor(result, now)),
+  );
 }
 
-function statementsFor(catalog: Catalog, result: Result, now: number): BatchItem<"sqlite">[] {
+const OPEN = sql`state in ('queued', 'running')`;
+
+function statementsFor(result: Result, now: number): SQL[] {
   const { task } = result;
-  const open = sql`t.state in ('queued', 'running')`;
-  const it = sql`t.job_id = ${task.job} and t.database = ${task.database} and t.generation = ${task.generation} and ${open}`;
+  const it = sql`${isTask(task)} and ${OPEN}`;
   const settle = (state: "done" | "failed") =>
-    catalog.run(
-      sql`update ${backupTasks} as t set state = ${state}, lease_holder = null, lease_expires_at = null,
-            next_attempt_at = null, finished_at = ${now}
-          where ${it}`,
-    );
+    sql`update backup_tasks set state = ${state}, lease_holder = null, lease_expires_at = null, next_attempt_at = null,
+          finished_at = ${now}
+        where ${it}`;
   if (result.status === "succeeded") {
     return [
-      writeResult(catalog, succeededRow(result, now), it),
-      writeInventory(catalog, result, it),
-      event(catalog, { task, event: "done", now, where: open }),
+      writeResult(succeededRow(result, now), it),
+      writeInventory(result, it),
+      eventStatement({ task, event: "done", now, where: OPEN }),
       settle("done"),
     ];
   }
-  const error = {
-    errorCode: sql`coalesce(${result.errorCode}, t.error_code, 'never_finished')`,
-    error: sql`coalesce(${result.error}, t.error, 'Cannot tell why: no attempt reported an error')`,
-  };
+  const { errorCode, error } = result;
   return [
-    writeResult(catalog, failedRow(error, now), it),
-    event(catalog, { task, event: "failed", now, where: open, errorCode: result.errorCode, error: result.error }),
+    writeResult(failedRow({ errorCode, error, now }), it),
+    eventStatement({ task, event: "failed", now, where: OPEN, errorCode, error }),
     settle("failed"),
   ];
 }
 
-type Row = Record<string, ReturnType<typeof sql> | string | number | null>;
+type Row = Record<string, SQL | string | number | null>;
 
 function succeededRow(result: Succeeded, now: number): Row {
   return {
@@ -108,29 +103,31 @@ function succeededRow(result: Succeeded, now: number): Row {
   };
 }
 
-function failedRow(error: { errorCode: ReturnType<typeof sql>; error: ReturnType<typeof sql> }, now: number): Row {
-  return { status: "failed", error_code: error.errorCode, error: error.error, finished_at: now };
+/** A failure that brings no reason of its own has the last one that the task remembers. */
+function failedRow({ errorCode, error, now }: { errorCode: string | null; error: string | null; now: number }): Row {
+  return {
+    status: "failed",
+    error_code: sql`coalesce(${errorCode}, error_code, 'never_finished')`,
+    error: sql`coalesce(${error}, error, 'Cannot tell why: no attempt reported an error')`,
+    finished_at: now,
+  };
 }
 
-function writeResult(catalog: Catalog, row: Row, it: ReturnType<typeof sql>): BatchItem<"sqlite"> {
+function writeResult(row: Row, it: SQL): SQL {
   const columns = Object.keys(row);
   const list = (items: SQLChunk[]) => sql.join(items, sql`, `);
-  return catalog.run(
-    sql`insert into ${backupResults} (job_id, database, generation, ${list(columns.map((name) => sql.identifier(name)))})
-        select t.job_id, t.database, t.generation, ${list(columns.map((name) => sql`${row[name]}`))}
-        from ${backupTasks} t where ${it}
-        on conflict (job_id, database) do update set generation = excluded.generation,
-          ${list(columns.map((name) => sql`${sql.identifier(name)} = excluded.${sql.identifier(name)}`))}`,
-  );
+  return sql`insert into backup_results (job_id, database, generation, ${list(columns.map((name) => sql.identifier(name)))})
+      select job_id, database, generation, ${list(columns.map((name) => sql`${row[name]}`))}
+      from backup_tasks where ${it}
+      on conflict (job_id, database) do update set generation = excluded.generation,
+        ${list(columns.map((name) => sql`${sql.identifier(name)} = excluded.${sql.identifier(name)}`))}`;
 }
 
-function writeInventory(catalog: Catalog, result: Succeeded, it: ReturnType<typeof sql>): BatchItem<"sqlite"> {
-  return catalog.run(
-    sql`insert into ${backupInventory} (key, kind, database, date, job_id, size, digest, etag, created_at)
-        select ${result.key}, ${result.kind}, t.database, ${result.date}, t.job_id, ${result.storedBytes},
-          ${result.storedDigest}, ${result.etag}, ${result.createdAt}
-        from ${backupTasks} t where ${it}
-        on conflict (key) do update set job_id = excluded.job_id, size = excluded.size, digest = excluded.digest,
-          etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = null, drilled_at = null`,
-  );
+function writeInventory(result: Succeeded, it: SQL): SQL {
+  return sql`insert into backup_inventory (key, kind, database, date, job_id, size, digest, etag, created_at)
+      select ${result.key}, ${result.kind}, database, ${result.date}, job_id, ${result.storedBytes},
+        ${result.storedDigest}, ${result.etag}, ${result.createdAt}
+      from backup_tasks where ${it}
+      on conflict (key) do update set job_id = excluded.job_id, size = excluded.size, digest = excluded.digest,
+        etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = null, drilled_at = null`;
 }

@@ -1,8 +1,9 @@
 import type { ErrorCode } from "@patina/core/error";
 import { TASK_LEASE } from "@patina/core/lease";
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { backupJobs, backupTasks } from "./schema.ts";
+import { backupTasks } from "./schema.ts";
+import { transaction } from "./transaction.ts";
 
 export type Task = typeof backupTasks.$inferSelect;
 
@@ -13,12 +14,9 @@ export interface TaskRef {
   readonly generation: number;
 }
 
-function is(task: TaskRef) {
-  return and(
-    eq(backupTasks.jobId, task.job),
-    eq(backupTasks.database, task.database),
-    eq(backupTasks.generation, task.generation),
-  );
+/** The condition that a row of backup_tasks is this task, in this generation. */
+export function isTask({ job, database, generation }: TaskRef): SQL {
+  return sql`job_id = ${job} and database = ${database} and generation = ${generation}`;
 }
 
 /** Tasks whose message was never sent, most urgent first: the order of the fan-out. */
@@ -55,29 +53,27 @@ export async function claimTask(
   catalog: Catalog,
   { task, holder, now }: { task: TaskRef; holder: string; now: number },
 ): Promise<Claim> {
-  const [claimed, , found] = await catalog.batch([
-    catalog.all<{ attempt: number }>(
-      sql`update ${backupTasks} set state = 'running', lease_holder = ${holder}, lease_expires_at = ${now + TASK_LEASE},
-            attempt = attempt + 1, started_at = coalesce(started_at, ${now}), next_attempt_at = ${now + TASK_LEASE}
-          where ${is(task)} and state in ('queued', 'running')
-            and (lease_expires_at is null or lease_expires_at <= ${now})
-          returning attempt`,
-    ),
-    event(catalog, { task, event: "started", now, where: sql`t.lease_holder = ${holder}` }),
-    catalog
-      .select({ task: backupTasks, date: backupJobs.date, jobKind: backupJobs.kind })
-      .from(backupTasks)
-      .innerJoin(backupJobs, eq(backupJobs.id, backupTasks.jobId))
-      .where(and(eq(backupTasks.jobId, task.job), eq(backupTasks.database, task.database))),
+  const [claimed, , found] = await transaction(catalog, [
+    sql`update backup_tasks set state = 'running', lease_holder = ${holder}, lease_expires_at = ${now + TASK_LEASE},
+          attempt = attempt + 1, started_at = coalesce(started_at, ${now}), next_attempt_at = ${now + TASK_LEASE}
+        where ${isTask(task)} and state in ('queued', 'running')
+          and (lease_expires_at is null or lease_expires_at <= ${now})
+        returning attempt`,
+    eventStatement({ task, event: "started", now, where: sql`lease_holder = ${holder}` }),
+    sql`select t.generation, t.state, t.lease_expires_at as until, j.date, j.kind
+        from backup_tasks t join backup_jobs j on j.id = t.job_id
+        where t.job_id = ${task.job} and t.database = ${task.database}`,
   ]);
-  const [row] = found;
-  if (row === undefined || row.task.generation < task.generation) return { end: "unknown" };
-  const [mine] = claimed;
-  if (mine !== undefined) return { end: "claimed", attempt: mine.attempt, date: row.date, jobKind: row.jobKind };
-  if (row.task.generation > task.generation || row.task.state === "done" || row.task.state === "failed") {
-    return { end: "settled" };
+  const row = found?.[0];
+  if (row === undefined || Number(row["generation"]) < task.generation) return { end: "unknown" };
+  const mine = claimed?.[0];
+  if (mine !== undefined) {
+    const jobKind = String(row["kind"]);
+    return { end: "claimed", attempt: Number(mine["attempt"]), date: String(row["date"]), jobKind };
   }
-  return { end: "held", until: row.task.leaseExpiresAt ?? now };
+  const isOpen = row["state"] === "queued" || row["state"] === "running";
+  if (Number(row["generation"]) > task.generation || !isOpen) return { end: "settled" };
+  return { end: "held", until: Number(row["until"] ?? now) };
 }
 
 /** An exporter has stored the backup and is about to report it; the task stays its own until the aggregator settles it. */
@@ -85,7 +81,7 @@ export async function noteExported(
   catalog: Catalog,
   { task, holder, now }: { task: TaskRef; holder: string; now: number },
 ): Promise<void> {
-  await event(catalog, { task, event: "exported", now, where: sql`t.lease_holder = ${holder}` });
+  await transaction(catalog, [eventStatement({ task, event: "exported", now, where: sql`lease_holder = ${holder}` })]);
 }
 
 /**
@@ -104,43 +100,28 @@ export async function releaseTask(
   },
 ): Promise<void> {
   const { task, holder, now, nextAttemptAt, errorCode, error } = options;
-  await catalog.batch([
-    event(catalog, {
-      task,
-      event: options.event,
-      now,
-      where: sql`t.lease_holder = ${holder} and t.state = 'running'`,
-      errorCode,
-      error,
-    }),
-    catalog.run(
-      sql`update ${backupTasks} set state = 'queued', lease_holder = null, lease_expires_at = null,
-            next_attempt_at = ${nextAttemptAt}, error_code = ${errorCode}, error = ${error}
-          where ${is(task)} and state = 'running' and lease_holder = ${holder}`,
-    ),
+  const mine = sql`state = 'running' and lease_holder = ${holder}`;
+  await transaction(catalog, [
+    eventStatement({ task, event: options.event, now, where: mine, errorCode, error }),
+    sql`update backup_tasks set state = 'queued', lease_holder = null, lease_expires_at = null,
+          next_attempt_at = ${nextAttemptAt}, error_code = ${errorCode}, error = ${error}
+        where ${isTask(task)} and ${mine}`,
   ]);
 }
 
 type TaskEvent = "started" | "exported" | "retried" | "dead" | "resent" | "abandoned" | "done" | "failed";
 
-/** The statement that writes one line of a task's timeline, if the task is as `where` (on `t`) says. */
-export function event(
-  catalog: Catalog,
-  options: {
-    task: TaskRef;
-    event: TaskEvent;
-    now: number;
-    where: ReturnType<typeof sql>;
-    errorCode?: string | null;
-    error?: string | null;
-  },
-) {
-  const { task, now, where } = options;
-  return catalog.run(
-    sql`insert into task_events (job_id, database, generation, event, attempt, at, error_code, error)
-        select t.job_id, t.database, t.generation, ${options.event}, t.attempt, ${now},
-          ${options.errorCode ?? null}, ${options.error ?? null}
-        from ${backupTasks} t
-        where t.job_id = ${task.job} and t.database = ${task.database} and t.generation = ${task.generation} and ${where}`,
-  );
+/** The statement that writes one line of a task's timeline, if the task is as `where` says. */
+export function eventStatement(options: {
+  task: TaskRef;
+  event: TaskEvent;
+  now: number;
+  where: SQL;
+  errorCode?: string | null;
+  error?: string | null;
+}): SQL {
+  return sql`insert into task_events (job_id, database, generation, event, attempt, at, error_code, error)
+      select job_id, database, generation, ${options.event}, attempt, ${options.now},
+        ${options.errorCode ?? null}, ${options.error ?? null}
+      from backup_tasks where ${isTask(options.task)} and ${options.where}`;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isDatabaseName, isJobId, manualJobId, scheduledJobId } from "./job.ts";
+import { bindingOf, isDatabaseName, isJobId, manualJobId, scheduledJobId } from "./job.ts";
 
 test("scheduledJobId() is the kind and the date", () => {
   expect(scheduledJobId("nightly", "2026-11-20")).toBe("nightly-2026-11-20");
@@ -36,4 +36,11 @@ test("isDatabaseName() takes the names people use and refuses what could leave a
   for (const name of ["", "-a", "_a", "A", "a.b", "a/b", "..", "ä", "a b", "a".repeat(65), "a\n"]) {
     expect(isDatabaseName(name), name).toBe(false);
   }
+});
+
+test("bindingOf() is a name that a Worker's binding may have", () => {
+  expect(bindingOf("scout-db")).toBe("DB_SCOUT_DB");
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,63}$/), (name) => /^[A-Z][A-Z0-9_]*$/.test(bindingOf(name))),
+  );
 });

@@ -60,3 +60,8 @@ export function isDatabaseName(text: string): boolean {
 
 export const DATABASE_NAME_RULE =
   "lower-case letters, digits, - and _, starting with a letter or digit, at most 64 characters";
+
+/** The exporter's binding of a database. Names that differ only in `-` and `_` have the same: a registry refuses two. */
+export function bindingOf(database: string): string {
+  return `DB_${database.replaceAll("-", "_").toUpperCase()}`;
+}

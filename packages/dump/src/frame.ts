@@ -14,7 +14,8 @@ export interface DumpInfo {
 
 /**
  * The beginning of a dump. Its first two lines are how newer sqlite3 shells recognise a dump, whereupon they accept
- * double-quoted strings in old definitions; nothing may stand before them.
+ * double-quoted strings in old definitions; nothing may stand before them. Wrangler takes the first of each transaction
+ * line out of a file and refuses it when it finds another, in a comment too: the commands must not name them.
  */
 export function header(info: DumpInfo & { mode: "snapshot" | "paged"; tables: number; rows: number | null }): string {
   const name = info.database;
@@ -29,7 +30,7 @@ BEGIN TRANSACTION;
 -- Mode: ${info.mode}
 -- Tables: ${info.tables}${rows}
 -- Restore into a new SQLite file:  gunzip -c ${name}.sql.gz | sqlite3 -bail ${name}.sqlite
--- Restore into D1:  gunzip -c ${name}.sql.gz | grep -vxE 'BEGIN TRANSACTION;|COMMIT;' > ${name}.sql && npx wrangler d1 execute ${name} --remote --file ${name}.sql
+-- Restore into D1:  gunzip -c ${name}.sql.gz | sed '2d;/^COMMIT.$/d' > ${name}.sql && npx wrangler d1 execute ${name} --remote --file ${name}.sql
 `;
 }
 

@@ -17,7 +17,8 @@ export async function readBody<E extends v.ObjectEntries>(
   } catch {
     throw new PatinaError("invalid_request", "Cannot read request: its body is no JSON");
   }
-  const read = v.safeParse(schema, json);
+  // To valibot a list is an object like any other.
+  const read = v.safeParse(schema, Array.isArray(json) ? null : json);
   if (read.success) return read.output;
   const fields = new Set(read.issues.map((issue) => fieldOf(String(issue.path?.[0]?.key ?? ""), schema)));
   throw new PatinaError("invalid_request", `Cannot read request: wrong are ${[...fields].join(", ")}`);

@@ -1,0 +1,181 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type Catalog, openCatalog } from "@patina/catalog/catalog";
+import { disableOthers, registerDatabase } from "@patina/catalog/databases";
+import { findJob } from "@patina/catalog/jobs";
+import { forgetQueues } from "@patina/catalog/lost-work";
+import { dateOf } from "@patina/core/date";
+import { PRIORITIES, scheduledJobId } from "@patina/core/job";
+import { CRONS, type CronName } from "@patina/core/schedule";
+import type { Miniflare } from "miniflare";
+import { CommandError } from "../failure.ts";
+import { admit } from "./admission.ts";
+import type { LocalSource } from "./sources.ts";
+import type { LocalState } from "./state.ts";
+import { PROJECT, startWorkers, type WorkersOptions } from "./workers.ts";
+
+/** The catalog's id in wrangler.toml until infra fills in the real one. */
+const CATALOG_ID = "00000000-0000-0000-0000-000000000000";
+
+const MIGRATIONS = join(PROJECT, "packages", "catalog", "migrations");
+
+export interface LocalOptions {
+  readonly state: LocalState;
+  readonly sources: readonly LocalSource[];
+  readonly port: number;
+  readonly bundles?: WorkersOptions["bundles"];
+  /** Webhooks that alerts go to, by the aggregator's secrets. */
+  readonly webhooks?: Readonly<Record<string, string>>;
+  /** Further variables of the exporter, for tests. */
+  readonly exporterVars?: Readonly<Record<string, string>>;
+}
+
+/** All of Patina running on this machine. */
+export class LocalPatina {
+  readonly url: URL;
+  readonly token: string;
+  readonly #miniflare: Miniflare;
+  readonly #catalog: Catalog;
+
+  private constructor(parts: { url: URL; token: string; miniflare: Miniflare; catalog: Catalog }) {
+    this.url = parts.url;
+    this.token = parts.token;
+    this.#miniflare = parts.miniflare;
+    this.#catalog = parts.catalog;
+  }
+
+  /** Brings in the databases, migrates the catalog, starts the Workers and registers what there is to back up. */
+  static async start({ state, sources, port, bundles, webhooks, exporterVars }: LocalOptions): Promise<LocalPatina> {
+    state.make();
+    const token = state.adminToken();
+    const admitted = [];
+    for (const source of sources) admitted.push({ source, blockedReason: await bringIn(source, state) });
+    migrate(state);
+    rmSync(state.log, { force: true });
+    const miniflare = await startWorkers({
+      resources: state.resources,
+      port,
+      databases: Object.fromEntries(
+        admitted
+          .filter(({ blockedReason }) => blockedReason === null)
+          .map(({ source }) => [source.binding, source.name]),
+      ),
+      variables: { dispatcher: { ADMIN_TOKEN: token }, aggregator: { ...webhooks }, exporter: { ...exporterVars } },
+      onLog: (line) => appendFileSync(state.log, `${JSON.stringify(line)}\n`),
+      ...(bundles === undefined ? {} : { bundles }),
+    });
+    const catalog = await openCatalog(await miniflare.getD1Database("CATALOG", "patina-dispatcher"));
+    const now = Date.now();
+    for (const { source, blockedReason } of admitted) {
+      await registerDatabase(
+        catalog,
+        {
+          name: source.name,
+          binding: source.binding,
+          priority: PRIORITIES.indexOf(source.priority),
+          description: source.description,
+          environment: "local",
+          d1Id: source.name,
+          ...(blockedReason === null ? {} : { blockedReason }),
+        },
+        now,
+      );
+    }
+    const names = sources.map(({ name }) => name);
+    await disableOthers(catalog, names, now);
+    await forgetQueues(catalog);
+    return new LocalPatina({ url: await miniflare.ready, token, miniflare, catalog });
+  }
+
+  /** Fires one of the crons, as Cloudflare would. */
+  async fire(cron: CronName, scheduledTime: number): Promise<void> {
+    const dispatcher = await this.#miniflare.getWorker("patina-dispatcher");
+    const { outcome } = await dispatcher.scheduled({ cron: CRONS[cron], scheduledTime: new Date(scheduledTime) });
+    if (outcome !== "ok") {
+      throw new CommandError(`Cannot run the ${cron} cron: the dispatcher failed`, { hint: "Look into log.jsonl." });
+    }
+  }
+
+  /**
+   * Finds what an earlier run lost and starts the backup that this one is for: tonight's, or a manual job when tonight's
+   * had been made already.
+   *
+   * @returns the job to follow, and the nightly that was there before
+   */
+  async begin(now: number): Promise<{ job: string; earlier: { id: string; status: string } | null }> {
+    const id = scheduledJobId("nightly", dateOf(now));
+    // Looked up before the tick, which finishes what the last stop interrupted.
+    const earlier = await findJob(this.#catalog, id);
+    await this.fire("tick", now);
+    if (earlier === undefined || earlier.status === "running") {
+      await this.fire("nightly", now);
+      return { job: id, earlier: null };
+    }
+    const answer = await this.request("/trigger", { method: "POST", body: JSON.stringify({ reason: "npm start" }) });
+    const { job } = (await answer.json()) as { job: { id: string } };
+    return { job: job.id, earlier: { id: earlier.id, status: earlier.status } };
+  }
+
+  /** Asks the admin API. */
+  async request(path: string, init: { method?: string; body?: string } = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const answer = await fetch(new URL(path, this.url), { ...init, headers });
+    if (!answer.ok) throw new CommandError(`Cannot ask the API for ${path}: HTTP ${answer.status}`);
+    return answer;
+  }
+
+  async bucket() {
+    return await this.#miniflare.getR2Bucket("BUCKET", "patina-exporter");
+  }
+
+  get miniflare(): Miniflare {
+    return this.#miniflare;
+  }
+
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose();
+  }
+}
+
+/** Puts a database where local D1 finds it; the reason when that cannot be done. */
+async function bringIn(source: LocalSource, state: LocalState): Promise<string | null> {
+  const file = source.file();
+  if (file === null) return "its local D1 database has no data yet: run the project once";
+  return await admit(file, state.databaseFile(source.name));
+}
+
+/** Applies the catalog's migrations with wrangler, if any is missing. */
+function migrate(state: LocalState): void {
+  if (isMigrated(state.databaseFile(CATALOG_ID))) return;
+  const args = ["d1", "migrations", "apply", "patina-catalog", "--local", "--persist-to", state.persist];
+  const applied = spawnSync(join(PROJECT, "node_modules", ".bin", "wrangler"), args, {
+    cwd: PROJECT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (applied.status === 0) return;
+  throw new CommandError("Cannot migrate the catalog: wrangler d1 migrations apply failed", {
+    hint: `${applied.stdout ?? ""}${applied.stderr ?? ""}`.trim().split("\n").slice(-5).join("\n"),
+  });
+}
+
+function isMigrated(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const wanted = readdirSync(MIGRATIONS).filter((name) => name.endsWith(".sql"));
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const done = new Set(
+      db
+        .prepare("SELECT name FROM d1_migrations")
+        .all()
+        .map((row) => row["name"]),
+    );
+    return wanted.every((name) => done.has(name));
+  } catch {
+    return false; // no table yet
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { bindingOf, DATABASE_NAME_RULE, isDatabaseName, type Priority } from "@patina/core/job";
+import type { Unstable_Config as Config } from "wrangler";
+import { usageError } from "../failure.ts";
+import { buildSample, SAMPLES } from "../samples/samples.ts";
+import { LocalState } from "./state.ts";
+
+/** A database that the local run backs up, and the SQLite file it comes from. */
+export interface LocalSource {
+  readonly name: string;
+  readonly binding: string;
+  readonly priority: Priority;
+  readonly description: string;
+  /** Makes sure that the file is there; null when it is not and cannot be. */
+  readonly file: () => string | null;
+}
+
+/** The six databases that a run without arguments backs up. They are built again each time, always the same. */
+export function sampleSources(folder: string): LocalSource[] {
+  return SAMPLES.map((sample) => ({
+    name: sample.name,
+    binding: bindingOf(sample.name),
+    priority: sample.priority,
+    description: sample.description,
+    file() {
+      const path = join(folder, `${sample.name}.sqlite`);
+      mkdirSync(folder, { recursive: true });
+      if (!existsSync(path)) buildSample(sample, path);
+      return path;
+    },
+  }));
+}
+
+/**
+ * A database named on the command line as `name=path`, or as `path` alone, which names it after the file.
+ *
+ * @throws {CommandError} exit 2 for a name that cannot be used and for a file that is not there
+ */
+export function fileSource(argument: string): LocalSource {
+  const [, given, path = ""] = /^(?:([^=/]*)=)?([\s\S]+)$/.exec(argument) ?? [];
+  const name =
+    given ??
+    basename(path)
+      .replace(/\.(sqlite3?|db3?)$/i, "")
+      .toLowerCase();
+  if (!isDatabaseName(name)) {
+    throw usageError(
+      `Cannot name a database "${name}": a name is ${DATABASE_NAME_RULE}`,
+      `Give it a name: --database shop=${path || "./shop.sqlite"}`,
+    );
+  }
+  const file = resolve(path);
+  if (!existsSync(file)) throw usageError(`Cannot find database "${name}": there is no file ${path}`);
+  if (!statSync(file).isFile()) throw usageError(`Cannot use database "${name}": ${path} is not a file`);
+  return { name, binding: bindingOf(name), priority: "normal", description: "", file: () => file };
+}
+
+/**
+ * The local D1 databases of a wrangler project.
+ *
+ * @throws {CommandError} exit 2 when there is no project, or it has no D1 database
+ */
+export async function wranglerSources(project: string): Promise<LocalSource[]> {
+  const config = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"]
+    .map((file) => (statSync(project, { throwIfNoEntry: false })?.isFile() ? project : join(project, file)))
+    .find((file) => existsSync(file));
+  if (config === undefined)
+    throw usageError(`Cannot find a wrangler project: ${project} has no wrangler configuration`);
+  const { unstable_readConfig: readConfig } = await import("wrangler");
+  let databases: Config["d1_databases"];
+  try {
+    databases = readConfig({ config }, { hideWarnings: true }).d1_databases;
+  } catch (cause) {
+    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    throw usageError(`Cannot read ${config}: ${reason}`);
+  }
+  if (databases.length === 0) throw usageError(`Cannot find a database: ${config} has no d1_databases`);
+  const persisted = new LocalState("");
+  return databases.map((entry) => {
+    const name = (entry.database_name ?? entry.binding).toLowerCase();
+    if (!isDatabaseName(name)) throw usageError(`Cannot use database "${name}": a name is ${DATABASE_NAME_RULE}`);
+    const id = entry.preview_database_id ?? entry.database_id ?? entry.binding;
+    const file = join(dirname(config), ".wrangler", persisted.databaseFile(id));
+    return {
+      name,
+      binding: bindingOf(name),
+      priority: "normal",
+      description: `Local D1 of ${basename(resolve(dirname(config)))}`,
+      file: () => (existsSync(file) ? file : null),
+    };
+  });
+}
+
+/**
+ * Checks that no two databases would be one.
+ *
+ * @throws {CommandError} exit 2
+ */
+export function checkDistinct(sources: readonly LocalSource[]): void {
+  const byBinding = new Map<string, string>();
+  for (const { name, binding } of sources) {
+    const other = byBinding.get(binding);
+    if (other === name) throw usageError(`Cannot use the name "${name}" twice: each database needs one of its own`);
+    if (other !== undefined) {
+      throw usageError(`Cannot use the names "${other}" and "${name}": they differ only in - and _`);
+    }
+    byBinding.set(binding, name);
+  }
+}

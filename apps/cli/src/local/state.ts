@@ -1,0 +1,63 @@
+import { createHash, createHmac, randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where a local run keeps everything: by default `.patina/` in the current folder. */
+export class LocalState {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** What wrangler calls `--persist-to`: its commands can look into the local run's databases. */
+  get persist(): string {
+    return join(this.folder, "state");
+  }
+
+  /** Where miniflare keeps D1 and R2 below that. */
+  get resources(): string {
+    return join(this.persist, "v3");
+  }
+
+  get log(): string {
+    return join(this.folder, "log.jsonl");
+  }
+
+  /** The SQLite file of a local D1 database. */
+  databaseFile(d1Id: string): string {
+    return join(this.resources, "d1", D1_OBJECT, `${objectId(D1_OBJECT, d1Id)}.sqlite`);
+  }
+
+  make(): void {
+    mkdirSync(join(this.resources, "d1", D1_OBJECT), { recursive: true });
+  }
+
+  /** Removes everything of earlier runs. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The admin token of this state, made on first use. Readable by its owner alone. */
+  adminToken(): string {
+    const file = join(this.folder, "admin-token");
+    if (existsSync(file)) return readFileSync(file, "utf8").trim();
+    const token = randomBytes(24).toString("base64url");
+    writeFileSync(file, `${token}\n`, { mode: 0o600 });
+    chmodSync(file, 0o600);
+    return token;
+  }
+}
+
+const D1_OBJECT = "miniflare-D1DatabaseObject";
+
+/**
+ * The id that workerd gives a Durable Object by its name, and thereby the name of its SQLite file; local D1 databases
+ * are such objects (workerd, src/workerd/server/server.c++, ActorIdFactoryImpl::idFromName).
+ */
+function objectId(uniqueKey: string, name: string): string {
+  const key = createHash("sha256").update(uniqueKey).digest();
+  const nameHmac = createHmac("sha256", key).update(name).digest().subarray(0, 16);
+  const hmac = createHmac("sha256", key).update(nameHmac).digest().subarray(0, 16);
+  return Buffer.concat([nameHmac, hmac]).toString("hex");
+}

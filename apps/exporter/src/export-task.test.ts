@@ -1,0 +1,222 @@
+import { env } from "cloudflare:test";
+import { gunzipSync } from "node:zlib";
+import { decodeManifest } from "@patina/archive/manifest";
+import type { Catalog } from "@patina/catalog/catalog";
+import { registerDatabase } from "@patina/catalog/databases";
+import { openScheduledJob } from "@patina/catalog/jobs";
+import { backupTasks, taskEvents } from "@patina/catalog/schema";
+import { emptyCatalog, register } from "@patina/catalog/testing";
+import { QUEUES } from "@patina/messages/queues";
+import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
+import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { beforeEach, expect, test } from "vitest";
+import worker from "./index.ts";
+
+const JOB = "nightly-2026-11-20";
+const NOW = Date.parse("2026-11-20T03:00:00Z");
+const KEY = "daily/2026-11-20/shop.sql.gz";
+const MANIFEST = "daily/2026-11-20/shop.manifest.json";
+
+let catalog: Catalog;
+
+beforeEach(async () => {
+  catalog = await emptyCatalog();
+  await register(catalog, ["shop", "blog"]);
+  await openScheduledJob(catalog, {
+    id: JOB,
+    kind: "nightly",
+    trigger: "cron",
+    date: "2026-11-20",
+    scheduledFor: NOW,
+    now: NOW,
+  });
+  await env.DB_SHOP.batch(
+    [
+      "drop table if exists items",
+      "create table items (id integer primary key, name text, price real, image blob)",
+      "insert into items values (1, 'it''s', 1.5, x'00ff'), (9007199254740993, 'big', 1.0, null)",
+    ].map((sql) => env.DB_SHOP.prepare(sql)),
+  );
+  const { objects } = await env.BUCKET.list();
+  for (const { key } of objects) await env.BUCKET.delete(key);
+});
+
+function request(change: object = {}) {
+  return { kind: "export-requested", version: 1, job: JOB, database: "shop", generation: 1, snoozes: 0, ...change };
+}
+
+function exporter(plan: FaultPlan | null = null, change: object = {}) {
+  const faults = new Faults(plan);
+  const exports = new RecordedQueue();
+  const dead = new RecordedQueue();
+  const results = new RecordedQueue();
+  const bindings = {
+    CATALOG: faultyDatabase(env.CATALOG, faults),
+    BUCKET: faultyBinding(env.BUCKET, faults),
+    EXPORTS: faultyBinding(exports, faults) as unknown as Queue,
+    EXPORTS_DEAD: faultyBinding(dead, faults) as unknown as Queue,
+    RESULTS: faultyBinding(results, faults) as unknown as Queue,
+    ENVIRONMENT: "local",
+    DB_SHOP: faultyDatabase(env.DB_SHOP, faults),
+    ...change,
+  };
+  return { faults, exports, dead, results, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
+}
+
+/** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */
+async function run(bodies: unknown[], { handle }: ReturnType<typeof exporter>): Promise<unknown[]> {
+  return await deliver(bodies, {
+    queue: QUEUES.exports,
+    batchSize: 1,
+    maxAttempts: 3,
+    async handle(batch) {
+      await env.CATALOG.prepare("update backup_tasks set lease_expires_at = 0 where state = 'running'").run();
+      await handle(batch);
+    },
+  });
+}
+
+async function expectWholeBackup(): Promise<void> {
+  const stored = await env.BUCKET.get(KEY);
+  const manifest = decodeManifest((await (await env.BUCKET.get(MANIFEST))?.text()) ?? "");
+  expect(manifest.object.etag).toBe(stored?.etag);
+  const bytes = Buffer.from((await stored?.arrayBuffer()) ?? new ArrayBuffer(0));
+  expect(manifest.object.bytes).toBe(bytes.length);
+  const sql = gunzipSync(bytes).toString();
+  expect(sql).toContain("(1,'it''s',(15/10.0),X'00FF')");
+  expect(sql).toContain("(9007199254740993,'big',1.0,NULL)");
+  expect(sql.endsWith("-- end\n")).toBe(true);
+}
+
+test("a message becomes an object, a manifest beside it and a result, in this order", async () => {
+  const shop = exporter();
+  expect(await run([request()], shop)).toEqual([]);
+  await expectWholeBackup();
+  expect(shop.results.bodies).toEqual([
+    { kind: "export-finished", version: 1, job: JOB, database: "shop", generation: 1, manifest: MANIFEST },
+  ]);
+  const events = await catalog.select().from(taskEvents);
+  expect(events.filter(({ database }) => database === "shop").map(({ event }) => event)).toEqual([
+    "queued",
+    "started",
+    "exported",
+  ]);
+  const [object, manifest] = [await env.BUCKET.head(KEY), await env.BUCKET.head(MANIFEST)];
+  expect(object?.uploaded.getTime()).toBeLessThanOrEqual(manifest?.uploaded.getTime() ?? 0);
+});
+
+test("a second delivery while the first holds the lease is put off and costs no attempt", async () => {
+  await env.CATALOG.prepare(
+    "update backup_tasks set state = 'running', lease_holder = 'other', lease_expires_at = ? where database = 'shop'",
+  )
+    .bind(Date.now() + 600_000)
+    .run();
+  const { handle, exports, results } = exporter();
+  const message = new TestMessage(request());
+  await handle(batchOf(QUEUES.exports, [message]));
+  expect(message.settled).toEqual({ end: "acked" });
+  expect(exports.sent).toMatchObject([{ body: { snoozes: 1 } }]);
+  expect(exports.sent[0]?.delaySeconds).toBeGreaterThan(590);
+  expect(results.bodies).toEqual([]);
+});
+
+test("two deliveries at the same moment make one backup", async () => {
+  const both = exporter();
+  const messages = [new TestMessage(request()), new TestMessage(request())];
+  await both.handle(batchOf(QUEUES.exports, messages));
+  expect(messages.map(({ settled }) => settled?.end)).toEqual(["acked", "acked"]);
+  expect(both.results.bodies).toHaveLength(1);
+  expect(both.exports.bodies).toHaveLength(1);
+  await expectWholeBackup();
+});
+
+test("a message for a task that has ended, or of an older generation, is acknowledged and changes nothing", async () => {
+  await catalog.update(backupTasks).set({ state: "done", generation: 2 });
+  const done = exporter();
+  expect(await run([request(), request({ generation: 2 })], done)).toEqual([]);
+  expect(done.results.bodies).toEqual([]);
+  expect(await env.BUCKET.head(KEY)).toBeNull();
+});
+
+test("a message for a task that does not exist is dead at once", async () => {
+  const { handle, dead } = exporter();
+  const unknown = request({ job: "nightly-2020-01-01" });
+  await handle(batchOf(QUEUES.exports, [new TestMessage(unknown)]));
+  expect(dead.bodies).toMatchObject([{ error: { code: "unknown_task" }, body: unknown }]);
+});
+
+test.each([
+  ["has no binding", "source_missing", { DB_SHOP: undefined }],
+  ["has a binding that is no database", "source_missing", { DB_SHOP: "text" }],
+])("a database that %s fails by name and is not tried again", async (_, code, change) => {
+  const missing = exporter(null, change);
+  expect(await run([request()], missing)).toEqual([]);
+  expect(missing.dead.bodies).toMatchObject([
+    { error: { code, message: expect.stringContaining('"shop"') }, attempts: 1 },
+  ]);
+  expect(await env.BUCKET.head(KEY)).toBeNull();
+});
+
+test("a database that is known to be unusable fails with that reason", async () => {
+  const entry = {
+    name: "shop",
+    binding: "DB_SHOP",
+    priority: 0,
+    description: "",
+    blockedReason: "the file is corrupt",
+  };
+  await registerDatabase(catalog, entry, NOW);
+  const { handle, dead } = exporter();
+  await handle(batchOf(QUEUES.exports, [new TestMessage(request())]));
+  expect(dead.bodies).toMatchObject([
+    { error: { code: "source_unusable", message: 'Cannot read database "shop": the file is corrupt' } },
+  ]);
+});
+
+test("a database that never answers has three attempts, and its task remembers why", async () => {
+  const broken = { prepare: () => ({}), batch: () => Promise.reject(new Error("D1_ERROR: Network connection lost.")) };
+  const { handle } = exporter(null, { DB_SHOP: broken });
+  const dead = await deliver([request()], { queue: QUEUES.exports, batchSize: 1, maxAttempts: 3, handle });
+  expect(dead).toEqual([request()]);
+  const [task] = await catalog.select().from(backupTasks).orderBy(backupTasks.priority);
+  expect(task).toMatchObject({ state: "queued", attempt: 3, errorCode: "source_unreachable", leaseHolder: null });
+  expect(task?.error).toBe('Cannot read database "shop": D1_ERROR: Network connection lost.');
+});
+
+test.each(["before", "after"] as const)(
+  "a fault %s any one call to a binding ends in a whole backup and one result",
+  async (when) => {
+    let runs = 0;
+    for (let at = 1; ; at += 1) {
+      await env.BUCKET.delete([KEY, MANIFEST]);
+      await catalog.update(backupTasks).set({ state: "queued", leaseHolder: null, leaseExpiresAt: null });
+      const faulted = exporter({ at, when, lasting: "once" });
+      expect(await run([request()], faulted), `call ${at}`).toEqual([]);
+      await expectWholeBackup();
+      const distinct = new Set(faulted.results.bodies.map((body) => JSON.stringify(body)));
+      expect(distinct.size, `call ${at}`).toBe(1);
+      runs = at;
+      if (!faulted.faults.struck) break;
+    }
+    expect(runs).toBeGreaterThan(8);
+  },
+);
+
+test("a fault that lasts leaves either a whole backup or none: never an object that a manifest calls complete", async () => {
+  for (let at = 1; at <= 14; at += 1) {
+    await env.BUCKET.delete([KEY, MANIFEST]);
+    await catalog.update(backupTasks).set({ state: "queued", leaseHolder: null, leaseExpiresAt: null });
+    await run([request()], exporter({ at, when: "after", lasting: "for ever" }));
+    if ((await env.BUCKET.head(MANIFEST)) !== null) await expectWholeBackup();
+  }
+});
+
+test("an attempt that stopped after the manifest is finished by the next without reading the database again", async () => {
+  await run([request()], exporter());
+  const first = await env.BUCKET.head(KEY);
+  await catalog.update(backupTasks).set({ state: "running", leaseExpiresAt: 0 });
+  const again = exporter(null, { DB_SHOP: undefined });
+  expect(await run([request()], again)).toEqual([]);
+  expect(again.results.bodies).toHaveLength(1);
+  expect((await env.BUCKET.head(KEY))?.etag).toBe(first?.etag);
+});

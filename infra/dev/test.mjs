@@ -1,0 +1,6 @@
+// `npm test`: everything, on whatever Node the machine has. Arguments go to vitest.
+import { buildWorkers, NODE, run, setup } from "./setup.mjs";
+
+setup();
+buildWorkers();
+process.exit(run(NODE, ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)]));

@@ -1,0 +1,24 @@
+import type { SQL } from "drizzle-orm";
+import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
+import type { Catalog } from "./catalog.ts";
+
+const dialect = new SQLiteAsyncDialect();
+
+/** Rows of one statement, by the names it gives its columns. */
+export type Rows = readonly Readonly<Record<string, unknown>>[];
+
+/**
+ * Runs statements as one transaction: all of them, or none.
+ *
+ * drizzle's own batch() cannot take a raw statement with parameters (0.45: "Cannot read properties of undefined"), and
+ * loses one of two columns of the same name in a join.
+ */
+export async function transaction(catalog: Catalog, statements: readonly SQL[]): Promise<readonly Rows[]> {
+  if (statements.length === 0) return [];
+  const prepared = statements.map((statement) => {
+    const { sql, params } = dialect.sqlToQuery(statement);
+    return catalog.$client.prepare(sql).bind(...params);
+  });
+  const results = await catalog.$client.batch<Record<string, unknown>>(prepared);
+  return results.map((result) => result.results);
+}

@@ -1,0 +1,110 @@
+import type { Case } from "./case.ts";
+
+/** FTS5 tables whose text is another table's. */
+export const FTS_EXTERNAL: readonly Case[] = [
+  {
+    name: "fts5-external",
+    breaks: "external content with the three usual triggers: restored with the triggers on, every row is indexed twice",
+    sql: [
+      "CREATE TABLE post(id INTEGER PRIMARY KEY, title TEXT, body TEXT)",
+      "CREATE VIRTUAL TABLE post_fts USING fts5(title, body, content='post', content_rowid='id')",
+      "CREATE TRIGGER post_ai AFTER INSERT ON post BEGIN INSERT INTO post_fts(rowid, title, body) VALUES(NEW.id, NEW.title, NEW.body); END",
+      "CREATE TRIGGER post_ad AFTER DELETE ON post BEGIN INSERT INTO post_fts(post_fts, rowid, title, body) VALUES('delete', OLD.id, OLD.title, OLD.body); END",
+      "CREATE TRIGGER post_au AFTER UPDATE ON post BEGIN INSERT INTO post_fts(post_fts, rowid, title, body) VALUES('delete', OLD.id, OLD.title, OLD.body); INSERT INTO post_fts(rowid, title, body) VALUES(NEW.id, NEW.title, NEW.body); END",
+      "INSERT INTO post VALUES(1, 'Hello', 'the quick fox'), (5, 'World', NULL), (-2, 'Third', 'it''s; END')",
+      "UPDATE post SET body = 'changed text' WHERE id = 5",
+      "DELETE FROM post WHERE id = -2",
+    ],
+  },
+  {
+    name: "fts5-external-by-implicit-rowid",
+    breaks: "the index refers to rowids that a dump numbers anew: searches return wrong rows",
+    sql: [
+      "CREATE TABLE doc(slug TEXT PRIMARY KEY, body TEXT)",
+      "INSERT INTO doc(rowid, slug, body) VALUES(10, 'z', 'alpha beta'), (3, 'a', 'gamma'), (77, 'm', 'alpha')",
+      "CREATE VIRTUAL TABLE doc_fts USING fts5(body, content=doc)",
+      "INSERT INTO doc_fts(doc_fts) VALUES('rebuild')",
+    ],
+  },
+  {
+    name: "fts5-external-over-a-view",
+    breaks: "the content is a view, which must exist before the rebuild; the view reads a second table",
+    sql: [
+      "CREATE VIRTUAL TABLE search USING fts5(name, tags, content='searchable', content_rowid='key')",
+      "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT)",
+      "CREATE TABLE tag(item INTEGER REFERENCES item, tag TEXT)",
+      "CREATE VIEW searchable AS SELECT id AS key, name, (SELECT group_concat(tag, ' ') FROM tag WHERE item = id) AS tags FROM item",
+      "INSERT INTO item VALUES(1, 'kettle'), (9, 'lamp')",
+      "INSERT INTO tag VALUES(1, 'kitchen'), (1, 'hot'), (9, 'light')",
+      "INSERT INTO search(search) VALUES('rebuild')",
+    ],
+  },
+  {
+    name: "fts5-external-over-without-rowid",
+    breaks: "content of a WITHOUT ROWID table by a column of its own, indexed twice with different tokenizers",
+    sql: [
+      "CREATE TABLE page(path TEXT PRIMARY KEY, num INTEGER UNIQUE NOT NULL, body TEXT) WITHOUT ROWID",
+      "INSERT INTO page VALUES('/b', 2, 'second page'), ('/a', 40, 'fortieth page')",
+      "CREATE VIRTUAL TABLE page_search USING fts5(body, content='page', content_rowid=num, prefix='3')",
+      "INSERT INTO page_search(page_search) VALUES('rebuild')",
+      "CREATE VIRTUAL TABLE page_tri USING fts5(body, content='page', content_rowid=num, tokenize='trigram')",
+      "INSERT INTO page_tri(page_tri) VALUES('rebuild')",
+      "CREATE VIEW page_view AS SELECT * FROM page_search",
+    ],
+  },
+  {
+    name: "fts5-external-stale",
+    breaks: "the index misses rows, and holds one that is gone: a rebuild answers otherwise than the source did",
+    sql: [
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, body TEXT)",
+      "INSERT INTO t VALUES(1, 'first'), (2, 'second'), (3, 'third')",
+      "CREATE VIRTUAL TABLE f USING fts5(body, content='t', content_rowid='id')",
+      "INSERT INTO f(f) VALUES('rebuild')",
+      "INSERT INTO t VALUES(4, 'never indexed')",
+      "DELETE FROM t WHERE id = 1",
+      "UPDATE t SET body = 'changed' WHERE id = 2",
+    ],
+    loses: ["the stale index of external-content FTS5 table f"],
+    exceptFts: ["f"],
+  },
+  {
+    name: "fts5-external-never-filled",
+    breaks: "the index was never built: a rebuild fills it, and searches find what they did not find before",
+    sql: [
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, body TEXT)",
+      "INSERT INTO t VALUES(1, 'first'), (2, 'second')",
+      "CREATE VIRTUAL TABLE f USING fts5(body, content='t', content_rowid='id')",
+    ],
+    loses: ["the stale index of external-content FTS5 table f"],
+    exceptFts: ["f"],
+  },
+  {
+    name: "fts5-external-content-dropped",
+    breaks: "the content table is gone: MATCH still answers, a rebuild fails and takes the restore with it",
+    sql: [
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, body TEXT)",
+      "INSERT INTO t VALUES(1, 'first'), (2, 'second')",
+      "CREATE VIRTUAL TABLE f USING fts5(body, content='t', content_rowid='id')",
+      "INSERT INTO f(f) VALUES('rebuild')",
+      "DROP TABLE t",
+    ],
+    loses: ["the index of FTS5 table f, whose content table is gone"],
+    exceptFts: ["f"],
+  },
+  {
+    name: "tables-that-look-like-shadows",
+    breaks: "a user's docs_content counts as a shadow table once FTS5 docs exists: skipped, its rows are lost",
+    sql: [
+      "CREATE TABLE docs_content(id INTEGER PRIMARY KEY, body TEXT)",
+      "INSERT INTO docs_content VALUES(1, 'real rows'), (5, 'of the user')",
+      "CREATE TABLE docs_docsize(a)",
+      "INSERT INTO docs_docsize(rowid, a) VALUES(9, 'not a size')",
+      "CREATE VIRTUAL TABLE docs USING fts5(body, content='docs_content', content_rowid='id', columnsize=0)",
+      "INSERT INTO docs(docs) VALUES('rebuild')",
+      "CREATE TABLE data(x)",
+      "INSERT INTO data VALUES(1)",
+      "CREATE TABLE docs_contents(x)",
+      "INSERT INTO docs_contents VALUES(2)",
+    ],
+  },
+];

@@ -1,0 +1,9 @@
+import aggregator from "@patina/aggregator/worker";
+import { hasty } from "../hasty-batch.ts";
+
+/** The aggregator, but that retries come at once. */
+export default {
+  async queue(batch, env) {
+    await aggregator.queue(hasty(batch), env);
+  },
+} satisfies ExportedHandler<Parameters<typeof aggregator.queue>[1]>;
