@@ -1,9 +1,13 @@
 import { CRONS, type CronName } from "@patina/core/schedule";
 import { Cron } from "croner";
-import type { LocalPatina } from "./patina.ts";
+
+/** What fires a cron: the local run. */
+interface Firing {
+  fire(cron: CronName, scheduledTime: number): Promise<void>;
+}
 
 /** Fires the crons at their times, as Cloudflare does: UTC, weekdays counted from Sunday as 1. */
-export function startCrons(patina: LocalPatina, { onError }: { onError: (error: unknown) => void }): () => void {
+export function startCrons(patina: Firing, { onError }: { onError: (error: unknown) => void }): () => void {
   const crons = (Object.keys(CRONS) as CronName[]).map(
     (name) =>
       new Cron(CRONS[name], { timezone: "UTC", alternativeWeekdays: true }, (self: Cron) => {
