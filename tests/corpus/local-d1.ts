@@ -34,6 +34,8 @@ export interface LocalD1 {
   database(name: string): Promise<D1Binding>;
   /** Ends workerd, after which the files hold all that was written. */
   stop(): Promise<void>;
+  /** The folder of all of it. */
+  readonly folder: string;
   /** The file of a case's database. */
   file(name: string): string;
   /** Removes the files. */
@@ -73,6 +75,7 @@ export async function startLocalD1(cases: readonly Case[]): Promise<LocalD1> {
   }
 
   return {
+    folder: persistence,
     async build() {
       const refused: string[] = [];
       const queue = cases.entries();

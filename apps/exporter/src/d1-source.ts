@@ -6,6 +6,7 @@ import { sourceError } from "./platform-errors.ts";
 export function d1Source(name: string, database: D1Database): Source {
   return {
     async batch(queries) {
+      if (queries.length === 0) return [];
       try {
         const results = await database.batch<Record<string, Value>>(queries.map((query) => statement(database, query)));
         return results.map(toResultSet);

@@ -1,19 +1,10 @@
 import { EXACT_INTEGRAL, QUOTIENT_PLACES } from "./literal.ts";
-import { quoteName } from "./name.ts";
-import type { Column, Table } from "./schema.ts";
+import type { Column } from "./schema.ts";
 
 /**
  * The SQL that turns a stored value into text inside SQLite. A D1 binding hands integers over as doubles, infinities as
  * null, the negative zero as zero and invalid UTF-8 as U+FFFD; inside SQLite all of them are still exact.
  */
-
-/**
- * A column by its full name. A bare `"c"` that no longer exists is not an error but the text 'c': a column dropped
- * while it is read would fill the backup with its own name.
- */
-export function qualified(table: Table, column: string): string {
-  return `${quoteName(table.name)}.${quoteName(column)}`;
-}
 
 /**
  * The finished literal of a value, or NULL when it needs more than SQLite does exactly: a text with a NUL (quote() stops
@@ -38,25 +29,40 @@ function textCell(cell: string): string {
   return `iif(length(${cell})<>octet_length(${cell}) AND instr(${cell},char(0)),NULL,quote(${cell}))`;
 }
 
-/** realLiteral() for integral values and quotients. */
+/** realLiteral() for zeros, integral values and quotients. */
 function realCell(cell: string): string {
-  const integral = `${cell}=CAST(${cell} AS INTEGER) AND abs(${cell})<${EXACT_INTEGRAL} AND (${cell}<>0.0 OR atan2(${cell},-1.0)>0)`;
-  const quotients = Array.from({ length: QUOTIENT_PLACES }, (_, i) => {
-    const power = `1${"0".repeat(i + 1)}.0`;
+  const quotients = QUOTIENT_PLACES.map((places) => {
+    const power = `1${"0".repeat(places)}.0`;
     const numerator = `CAST(${cell}*${power}+iif(${cell}<0,-0.5,0.5) AS INTEGER)`;
-    const bound = EXACT_INTEGRAL / 10 ** (i + 1);
+    const bound = EXACT_INTEGRAL / 10 ** places;
     return `WHEN abs(${cell})<${bound} AND ${numerator}/${power}=${cell} THEN '('||${numerator}||'/${power})'`;
   });
-  return `CASE WHEN ${integral} THEN CAST(${cell} AS INTEGER)||'.0' ${quotients.join(" ")} END`;
+  return `CASE WHEN ${cell}=0.0 THEN ${zero(cell, "'0.0'")} WHEN ${cell}=CAST(${cell} AS INTEGER) AND abs(${cell})<${EXACT_INTEGRAL} THEN CAST(${cell} AS INTEGER)||'.0' ${quotients.join(" ")} END`;
+}
+
+/** A zero REAL with its sign, which only atan2() tells. */
+function zero(cell: string, positive: string): string {
+  return `iif(atan2(${cell},-1.0)<0,'-0.0',${positive})`;
 }
 
 /**
- * Any value with its type, exactly: `n`, `i` and decimal, `r` and digits that JavaScript reads as the very double, `t` or
- * `b` and hexadecimal.
+ * Any value with its type, exactly: `n`, `i` and decimal, `r` and what taggedReal() gives, `t` or `b` and hexadecimal.
  */
 export function taggedCell(cell: string): string {
-  const real = `iif(${cell}=0.0 AND atan2(${cell},-1.0)<0,'-0.0',quote(${cell}))`;
-  return `CASE typeof(${cell}) WHEN 'null' THEN 'n' WHEN 'integer' THEN 'i'||${cell} WHEN 'real' THEN 'r'||${real} WHEN 'text' THEN 't'||hex(${cell}) ELSE 'b'||hex(${cell}) END`;
+  return `CASE typeof(${cell}) WHEN 'null' THEN 'n' WHEN 'integer' THEN 'i'||${cell} WHEN 'real' THEN 'r'||${taggedReal(cell)} WHEN 'text' THEN 't'||hex(${cell}) ELSE 'b'||hex(${cell}) END`;
+}
+
+/**
+ * A REAL as integer and power of two, `<integer>p<exponent>`, or as the word for what has none. Not one digit is rounded:
+ * log2() only chooses the power (one more than needed, since it may round up), scaling by it is exact, and the text is an
+ * integer's. Decimal text is not: SQLite 3.47 writes and reads some doubles wrong. What is below 1e-150 is scaled up
+ * first, because 2^1074 is no double.
+ */
+function taggedReal(cell: string): string {
+  const power = `(53-CAST(floor(log2(abs(${cell}))) AS INTEGER))`;
+  const tiny = `(${cell}*pow(2,600))`;
+  const tinyPower = `(53-CAST(floor(log2(abs(${tiny}))) AS INTEGER))`;
+  return `CASE WHEN ${cell}=0.0 THEN ${zero(cell, "'0.0'")} WHEN abs(${cell})>1.7976931348623157e308 THEN iif(${cell}<0,'-inf','inf') WHEN abs(${cell})<1e-150 THEN CAST(${tiny}*pow(2,${tinyPower}) AS INTEGER)||'p'||(-600-${tinyPower}) ELSE CAST(${cell}*pow(2,${power}) AS INTEGER)||'p'||-${power} END`;
 }
 
 /** Bytes that a value takes as text or blob; 0 for the others. */

@@ -1,5 +1,5 @@
 import type { Target } from "./insert-writer.ts";
-import { insertColumns } from "./page-query.ts";
+import { readColumns } from "./row-sql.ts";
 import type { Schema, Table, VirtualTable } from "./schema.ts";
 import { orderTables } from "./table-order.ts";
 import { type VirtualKind, virtualKind } from "./virtual-table.ts";
@@ -45,7 +45,7 @@ export function transfersOf(content: Content): Transfer[] {
 }
 
 function intoItself(table: Table): Transfer {
-  return { table, target: { name: table.name, columns: insertColumns(table) } };
+  return { table, target: { name: table.name, columns: readColumns(table).map(({ name }) => name) } };
 }
 
 /** A table of SQLite's own: ordered by a rowid that is not carried over. */
@@ -53,10 +53,12 @@ function plainTable(name: string, columns: readonly string[]): Table {
   return {
     name,
     sql: "",
-    columns: columns.map((column) => ({ name: column, type: "", pk: 0 })),
+    columns: columns.map((column) => ({ name: column, type: "" })),
+    generated: [],
     key: { by: "rowid", name: "rowid", place: "unwritten" },
     strict: false,
     parents: [],
+    checks: [],
   };
 }
 

@@ -7,10 +7,56 @@ export function withoutComments(sql: string): string {
   return sql.replaceAll(QUOTED_OR_COMMENT, (_, quoted: string | undefined) => quoted ?? " ");
 }
 
-/** Whether what follows the text would still belong to a `--` comment in it. */
-export function endsInComment(sql: string): boolean {
+/**
+ * What a definition needs at its end so that the semicolon behind it is not swallowed by a comment: a line feed, the end
+ * of a comment that is still open, or nothing.
+ */
+export function closing(sql: string): string {
   for (const found of sql.matchAll(QUOTED_OR_COMMENT)) {
-    if (found[0].startsWith("--") && found.index + found[0].length === sql.length) return true;
+    const [token] = found;
+    if (found.index + token.length !== sql.length) continue;
+    if (token.startsWith("--")) return "\n";
+    if (token.startsWith("/*") && (token.length < 4 || !token.endsWith("*/"))) return "*/";
   }
-  return false;
+  return "";
+}
+
+/** The expressions of all CHECK constraints of a CREATE TABLE. */
+export function checksOf(sql: string): string[] {
+  const checks: string[] = [];
+  for (const word of words(sql)) {
+    if (!/^check$/i.test(word.text)) continue;
+    const expression = parenthesised(sql, word.end);
+    if (expression !== null) checks.push(expression);
+  }
+  return checks;
+}
+
+/** The words of a definition that stand outside of quotes and comments. */
+function* words(sql: string): Generator<{ text: string; end: number }> {
+  const token = new RegExp(`${QUOTED_OR_COMMENT.source}|([A-Za-z_\\u0080-\\uffff][\\w$\\u0080-\\uffff]*)`, "g");
+  for (const found of sql.matchAll(token)) {
+    const word = found[2];
+    if (word !== undefined) yield { text: word, end: found.index + word.length };
+  }
+}
+
+/** What stands in the parentheses that open next after `from`, or null when something else comes first. */
+function parenthesised(sql: string, from: number): string | null {
+  const token = new RegExp(`${QUOTED_OR_COMMENT.source}|([()])|\\S`, "g");
+  token.lastIndex = from;
+  let depth = 0;
+  let start = -1;
+  for (let found = token.exec(sql); found !== null; found = token.exec(sql)) {
+    const isComment = found[0].startsWith("--") || found[0].startsWith("/*");
+    if (start < 0 && found[2] !== "(" && !isComment) return null;
+    if (found[2] === "(") {
+      if (depth === 0) start = found.index + 1;
+      depth += 1;
+    } else if (found[2] === ")") {
+      depth -= 1;
+      if (depth === 0) return sql.slice(start, found.index);
+    }
+  }
+  return null;
 }

@@ -1,15 +1,17 @@
 import { Buffer } from "node:buffer";
 import type { Consistency } from "@patina/core/job";
 import { type Content, contentOf, type Transfer, type VirtualTransfer } from "./content.ts";
-import { endsInComment } from "./definition-text.ts";
+import { closing } from "./definition-text.ts";
+import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
 import { InsertWriter } from "./insert-writer.ts";
-import { quoteName, quoteText } from "./name.ts";
+import { isEponymous, quoteName, quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
 import { openReading, type Reading } from "./reading.ts";
-import type { Definition } from "./schema.ts";
+import { type Definition, type Index, type Schema, same } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Stage, unusedName } from "./stage.ts";
+import { isContentMissing, rowsOf, warningsOf } from "./warnings.ts";
 
 export interface DumpOptions extends DumpInfo {
   /** Databases up to this many bytes are read in one batch, at one instant. */
@@ -60,25 +62,29 @@ export async function* dump(
   writer.statement("PRAGMA defer_foreign_keys=ON");
   writer.drops();
   for (const { table } of content.tables) writer.definition(table);
+  // A foreign key may point at the columns of a unique index: without it no row goes into the child.
+  for (const index of parentIndexes(schema)) writer.definition(index);
   yield;
   for (const transfer of content.tables) yield* writer.table(transfer);
   if (content.sequences !== null) yield* writer.sequences(content.sequences);
   for (const virtual of content.virtualTables) yield* writer.virtualTable(virtual);
   writer.dropStage();
-  for (const index of schema.indexes) writer.definition(index);
+  const made = new Set(parentIndexes(schema));
+  for (const index of schema.indexes) if (!made.has(index)) writer.definition(index);
   for (const view of schema.views) writer.definition(view);
   writer.rebuilds();
   for (const trigger of schema.triggers) writer.definition(trigger);
   if (content.statistics !== null) yield* writer.statistics(content.statistics);
   output.endBody();
 
+  const doubts = await doubtsOf(reading, { content, tables: writer.tables });
   const consistency = await reading.close();
   const summary: DumpSummary = {
     mode: reading.mode,
     consistency,
     tables: writer.tables,
     rows: writer.tables.reduce((sum, table) => sum + table.rows, 0),
-    warnings: warningsOf(content),
+    warnings: [...warningsOf(schema, content), ...writer.warnings, ...doubts],
     queries: reading.queries,
     rowsRead: reading.rowsRead,
   };
@@ -90,6 +96,7 @@ export async function* dump(
 /** Puts the parts of a dump into an output. */
 class Writer {
   readonly tables: TableSummary[] = [];
+  readonly warnings: string[] = [];
   readonly #reading: Reading;
   readonly #content: Content;
   readonly #output: Output;
@@ -113,15 +120,19 @@ class Writer {
 
   /** A definition as it is stored. One that ends in a comment must not swallow its semicolon. */
   definition({ sql }: Definition): void {
-    this.statement(endsInComment(sql) ? `${sql}\n` : sql);
+    this.statement(`${sql}${closing(sql)}`);
   }
 
-  /** Makes room in a database that has these tables already, children before their parents. */
+  /** Makes room in a database that has these tables already: what depends on another goes first. */
   drops(): void {
-    for (const { name } of this.#reading.schema.views) this.statement(`DROP VIEW IF EXISTS ${quoteName(name)}`);
-    const virtual = this.#content.virtualTables.map(({ definition }) => definition.name);
-    const tables = this.#content.tables.map(({ target }) => target.name);
-    for (const name of [...virtual, ...tables].reverse()) this.statement(`DROP TABLE IF EXISTS ${quoteName(name)}`);
+    for (const { name } of this.#reading.schema.views) {
+      if (!isEponymous(name)) this.statement(`DROP VIEW IF EXISTS ${quoteName(name)}`);
+    }
+    const virtual = this.#content.virtualTables.map(({ definition }) => definition.name).reverse();
+    const tables = this.#content.tables.map(({ target }) => target.name).reverse();
+    for (const name of [...virtual, ...tables]) {
+      if (!isEponymous(name)) this.statement(`DROP TABLE IF EXISTS ${quoteName(name)}`);
+    }
   }
 
   async *table(transfer: Transfer): AsyncGenerator<void> {
@@ -129,6 +140,7 @@ class Writer {
     const inserts = yield* this.#rows(transfer);
     const { rows } = inserts.digest;
     const { name } = transfer.table;
+    this.#noteTroubles(name, inserts);
     this.tables.push({ name, rows, digest: inserts.digest.end(), start, end: this.#output.position });
   }
 
@@ -148,10 +160,22 @@ class Writer {
     if (rows !== null) yield* this.table(rows);
   }
 
+  #noteTroubles(table: string, { unchecked, uninsertable, statements }: InsertWriter): void {
+    const name = quoteText(table);
+    if (unchecked > 0) this.warnings.push(`${rowsOf(unchecked)} of table ${name} violate a CHECK constraint`);
+    if (uninsertable > 0) {
+      this.warnings.push(`${rowsOf(uninsertable)} of table ${name} cannot be inserted again: a generated column fails`);
+    }
+    const { parents = [] } = this.#reading.schema.tables.find((one) => one.name === table) ?? {};
+    if (statements > 1 && parents.some((parent) => same(parent, table))) {
+      this.warnings.push(`Rows of table ${name} refer to rows of the same table: a restore must be one transaction`);
+    }
+  }
+
   /** Indexes over other tables' or views' content are made again once that is there. */
   rebuilds(): void {
     for (const { definition, kind } of this.#content.virtualTables) {
-      if (kind !== "fts5-external") continue;
+      if (kind !== "fts5-external" || isContentMissing(this.#reading.schema, definition)) continue;
       const name = quoteName(definition.name);
       this.statement(`INSERT INTO ${name}(${name}) VALUES('rebuild')`);
     }
@@ -178,22 +202,20 @@ class Writer {
   }
 }
 
-function warningsOf(content: Content): string[] {
-  const warnings: string[] = [];
-  if (content.cyclic.length > 0) {
-    const names = content.cyclic.map(quoteText).join(", ");
-    warnings.push(`Foreign keys form a circle between ${names}: a restore must be one transaction`);
-  }
-  for (const { definition, kind } of content.virtualTables) {
-    const name = quoteText(definition.name);
-    if (kind === "fts5-contentless") warnings.push(`The text indexed by contentless FTS5 table ${name} is not carried`);
-    if (kind === "other") warnings.push(`The content of virtual table ${name} is not carried: its module is unknown`);
-  }
-  for (const { table } of content.tables) {
-    if (table.key.by === "hidden") {
-      const name = quoteText(table.name);
-      warnings.push(`Rowids of table ${name} are not carried: its columns are named rowid, oid and _rowid_`);
-    }
-  }
-  return warnings;
+async function doubtsOf(
+  reading: Reading,
+  { content, tables }: { content: Content; tables: readonly TableSummary[] },
+): Promise<string[]> {
+  const { schema, source } = reading;
+  const rows = (table: string) => tables.find(({ name }) => same(name, table))?.rows ?? 0;
+  return [
+    ...(await staleIndexes(source, { schema, virtualTables: content.virtualTables, rows })),
+    ...(reading.mode === "snapshot" ? await brokenForeignKeys(source, schema) : []),
+  ];
+}
+
+/** The unique indexes that foreign keys may need. */
+function parentIndexes({ tables, indexes }: Schema): Index[] {
+  const parents = new Set(tables.flatMap((table) => table.parents.map((name) => name.toLowerCase())));
+  return indexes.filter(({ isKey, table }) => isKey && parents.has(table.toLowerCase()));
 }

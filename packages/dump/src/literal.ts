@@ -30,15 +30,15 @@ export function literal(cell: Cell): string {
 /** Below this an integral REAL, and the numerator of a quotient, has at most 15 digits: every SQLite reads it exactly. */
 export const EXACT_INTEGRAL = 1e15;
 
-/** Most decimal places that a REAL is written with as a quotient. */
-export const QUOTIENT_PLACES = 9;
+/** Decimal places that a REAL is written with as a quotient: the first that is enough. */
+export const QUOTIENT_PLACES = [3, 6, 9] as const;
 
 /**
  * A REAL so that every SQLite since 3.40 reads it exactly. Decimal text is not enough: older engines misread short
  * decimals (one in 4,000 seven-place coordinates on 3.40.1) and everything beyond 1e-80 ... 1e100. So, in this order:
  *
  *     5.0               integral, below 1e15
- *     (1234/100.0)      a decimal of up to nine places; IEEE division is correctly rounded, so this is the double nearest
+ *     (12340/1000.0)    a decimal of up to nine places; IEEE division is correctly rounded, so this is the double nearest
  *                       to 12.34 in every engine
  *     0.12345678901234568   17 correct digits; read exactly inside 1e-80 ... 1e100
  *     (3.0*1.1579...e77*...)    an integer times powers of two, for what is outside
@@ -49,7 +49,7 @@ export function realLiteral(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   const size = Math.abs(value);
   if (size < EXACT_INTEGRAL && Number.isInteger(value)) return `${value}.0`;
-  for (let places = 1; places <= QUOTIENT_PLACES; places += 1) {
+  for (const places of QUOTIENT_PLACES) {
     const power = 10 ** places;
     // The same operations in the same order as realCell() in cell-sql.ts.
     const numerator = Math.trunc(value * power + (value < 0 ? -0.5 : 0.5));

@@ -21,3 +21,18 @@ export function isInternalName(name: string): boolean {
 export function internalNameSql(column: string): string {
   return `(substr(lower(${column}),1,7)='sqlite_' OR substr(lower(${column}),1,4)='_cf_')`;
 }
+
+/**
+ * Names of tables that the sqlite3 shell has without being told: a user's table of such a name is found only once it
+ * exists, and until then DROP TABLE IF EXISTS fails on the shell's own.
+ */
+const EPONYMOUS = new Set(
+  "bytecode completion dbdata dbptr dbstat fsdir generate_series json_each json_tree jsonb_each jsonb_tree sqlar stmt tables_used zipfile".split(
+    " ",
+  ),
+);
+
+export function isEponymous(name: string): boolean {
+  const lower = name.toLowerCase();
+  return EPONYMOUS.has(lower) || lower.startsWith("pragma_");
+}

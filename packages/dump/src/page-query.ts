@@ -1,35 +1,52 @@
-import { cellSize, easyCell, qualified, taggedCell, tree } from "./cell-sql.ts";
+import { tree } from "./cell-sql.ts";
 import { quoteName } from "./name.ts";
 import { SEPARATOR_SQL } from "./row-block.ts";
-import type { Column, KeyColumn, Table } from "./schema.ts";
+import { parseReal } from "./row-line.ts";
+import {
+  describedCell,
+  easyRow,
+  keyColumns,
+  MARK,
+  qualified,
+  type Selection,
+  selectAll,
+  selectGroups,
+  selectGuard,
+  taggedKey,
+  taggedRow,
+} from "./row-sql.ts";
+import type { Table } from "./schema.ts";
 import { columns, type Query } from "./source.ts";
 
 /**
  * The queries that read rows. They come in two kinds.
  *
  * Easy: SQLite writes the literals and joins the rows, so that a page is one large string. A row that it cannot write
- * exactly, or that is larger than the page has room for, is a MARK and the row's key instead.
+ * exactly, that is larger than the page has room for, or that could not be inserted again like any other (guard.ts) is a
+ * MARK and the row's key instead.
  *
- * Tagged: a row is one text of tagged cells (cell-sql.ts), from which literals are made here; exact for every value. A
- * row of more than `maxRow` bytes is a MARK.
+ * Tagged: a row is a text of tagged cells (cell-sql.ts), from which literals are made here; exact for every value. A row
+ * of more than `maxRow` bytes is a MARK.
  */
 
-/** Stands in place of a row. Rows start with a parenthesis or with the tag of their first cell. */
-export const MARK = "?";
-
-/** Largest row in bytes that travels as one tagged text: as hexadecimal it stays below D1's 2,000,000 bytes a value. */
+/** Largest part of a row in bytes that travels as one tagged text: as hexadecimal it stays below D1's 2,000,000 a value. */
 export const TAGGED_BYTES = 900_000;
+
+/** Longest statement sent; D1 takes 100,000 bytes. */
+const MAX_QUERY_BYTES = 95_000;
 
 /** The key of a row, each part tagged. Null stands before the first row. */
 export type Cursor = readonly string[] | null;
 
-/** A range of rows, in key order. */
-export interface Range {
-  readonly sql: string;
-  readonly params: readonly (string | number)[];
-  /** Rows to pass over; only for tables whose rows have no key that SQL can name. */
-  readonly offset?: number;
-}
+/** A range of rows in key order, by conditions on the key's columns. */
+export type Range =
+  | { readonly kind: "all" }
+  /** The first `equal` columns are the key's, and the next one, if `beyond`, lies behind it in key order. */
+  | { readonly kind: "key"; readonly key: readonly string[]; readonly equal: number; readonly beyond: boolean }
+  /** Rows that no key names, by the number of rows before them. */
+  | { readonly kind: "offset"; readonly rows: number };
+
+export const ALL: Range = { kind: "all" };
 
 interface PageOptions {
   readonly range: Range;
@@ -37,92 +54,87 @@ interface PageOptions {
   readonly maxRow: number;
 }
 
-/** The columns an INSERT names: the rowid where it is no column, and every stored column. */
-export function insertColumns(table: Table): string[] {
-  return readColumns(table).map((column) => column.name);
-}
-
-function readColumns(table: Table): readonly Column[] {
-  if (table.key.by !== "rowid" || table.key.place !== "beside") return table.columns;
-  return [{ name: table.key.name, type: "INTEGER", pk: 0 }, ...table.columns];
-}
-
-/** One page of easy rows. Its result is one row of: rows in the page, their text, and the key of the last of them. */
-export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): Query {
+/**
+ * One page of easy rows. Its result is one row of: rows in the page, their text, and the key of the last of them. Null
+ * when the table has too many columns, or too long names, for one statement.
+ */
+export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): Query | null {
+  const all = selectAll(table);
+  if (all === null) return null;
   // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
-  const rows = (key: string) => `SELECT ${easyRow(table)} AS r,${key} AS k ${from(table, { range, limit })}`;
-  const joined = (key: string) => `group_concat(iif(octet_length(r)<=${maxRow},r,${key}),${SEPARATOR_SQL})`;
-  const page = (parts: { key: string; last: string; rows: string; more?: string[] }) => ({
-    sql: `SELECT ${columns(["count(*)", joined(parts.key), parts.last, ...(parts.more ?? [])])} FROM (${parts.rows})`,
-    params: range.params,
-  });
+  const { tail, params } = tailOf(table, { selection: all, range, limit });
+  const rows = (key: string) => `SELECT ${easyRow(table, all)} AS r,${key} AS k FROM ${all.from} ${tail}`;
+  const page = (parts: { mark: string; last: string; rows: string; more?: string[] }): Query | null => {
+    const joined = `group_concat(iif(octet_length(r)<=${maxRow},r,${parts.mark}),${SEPARATOR_SQL})`;
+    return fitting({
+      sql: `SELECT ${columns(["count(*)", joined, parts.last, ...(parts.more ?? [])])} FROM (${parts.rows})`,
+      params,
+    });
+  };
   switch (table.key.by) {
     case "rowid":
-      return page({ key: `'${MARK}i'||k`, last: "'i'||max(k)", rows: rows(qualified(table, table.key.name)) });
+      return page({ mark: `'${MARK}i'||k`, last: "'i'||max(k)", rows: rows(all.keys[0] ?? "NULL") });
     case "key": {
       // Besides max(), a bare column comes from the row with the maximum (sqlite.org/lang_select.html, section 2.4).
-      const numbered = `SELECT r,k,row_number() OVER () AS n FROM (${rows(taggedKey(table))})`;
-      return page({ key: `'${MARK}'||k`, last: "k", more: ["max(n)"], rows: numbered });
+      const numbered = `SELECT r,k,row_number() OVER () AS n FROM (${rows(taggedKey(all))})`;
+      return page({ mark: `'${MARK}'||k`, last: "k", more: ["max(n)"], rows: numbered });
     }
     case "hidden":
-      return page({ key: `'${MARK}'`, last: "NULL", rows: rows("NULL") });
+      return page({ mark: `'${MARK}'`, last: "NULL", rows: rows("NULL") });
   }
 }
 
-/** Rows of any content. Each result row is: the tagged row or a mark, and its key. */
-export function taggedPage(table: Table, { range, limit, maxRow }: PageOptions): Query {
-  const cells = readColumns(table).map((column) => qualified(table, column.name));
-  const size = tree(cells.map(cellSize), "+");
-  const row = `iif(${size}>${maxRow},'${MARK}',${tree(cells.map(taggedCell), "||','||")})`;
-  return { sql: `SELECT ${columns([row, taggedKey(table)])} ${from(table, { range, limit })}`, params: range.params };
-}
-
 /** The whole table as easy rows, one result row each; for databases that are read in one batch. */
-export function easyTable(table: Table, maxRow: number): Query {
-  const row = `iif(octet_length(r)<=${maxRow},r,'${MARK}')`;
-  return {
-    sql: `SELECT ${columns([row])} FROM (SELECT ${easyRow(table)} AS r ${from(table, { range: ALL, limit: -1 })})`,
-  };
+export function easyTable(table: Table, maxRow: number): Query | null {
+  const all = selectAll(table);
+  if (all === null) return null;
+  const { tail } = tailOf(table, { selection: all, range: ALL, limit: -1 });
+  const rows = `SELECT ${easyRow(table, all)} AS r FROM ${all.from} ${tail}`;
+  return fitting({ sql: `SELECT ${columns([`iif(octet_length(r)<=${maxRow},r,'${MARK}')`])} FROM (${rows})` });
 }
 
-/** Type and size of each cell of one row: `n`, `i1`, `r1.5`, or `t` or `b` and the number of bytes. */
-export function cellSizes(table: Table, range: Range): Query {
-  const cells = readColumns(table).map((column) => qualified(table, column.name));
-  const described = cells.map(
-    (cell) =>
-      `CASE typeof(${cell}) WHEN 'text' THEN 't'||octet_length(${cell}) WHEN 'blob' THEN 'b'||octet_length(${cell}) ELSE ${taggedCell(cell)} END`,
+function fitting(query: Query): Query | null {
+  return new TextEncoder().encode(query.sql).length <= MAX_QUERY_BYTES ? query : null;
+}
+
+/**
+ * Rows of any content: one query for each group of columns, all of them to be asked in one batch. A result row is the
+ * group's tagged cells or a mark, and the key. Behind them, when `guarded`, a query whose rows are 1 or 0: whether the
+ * row passes the guard.
+ */
+export function taggedPage(table: Table, options: PageOptions & { readonly guarded: boolean }): Query[] {
+  const { range, limit, maxRow } = options;
+  const ask = (selection: Selection, list: readonly string[]): Query => {
+    const { tail, params } = tailOf(table, { selection, range, limit });
+    return { sql: `SELECT ${columns(list)} FROM ${selection.from} ${tail}`, params };
+  };
+  const groups = selectGroups(table).map((group, i) =>
+    ask(group, i === 0 ? [taggedRow(group, maxRow), taggedKey(group)] : [taggedRow(group, maxRow)]),
   );
-  return { sql: `SELECT ${columns(described)} ${from(table, { range, limit: 1 })}`, params: range.params };
+  const guard = options.guarded ? selectGuard(table) : null;
+  return guard === null || guard.guard === null ? groups : [...groups, ask(guard, [guard.guard])];
+}
+
+/** Type and size of each cell of one row, one query for each group of columns. */
+export function cellSizes(table: Table, range: Range): Query[] {
+  return selectGroups(table).map((group) => {
+    const { tail, params } = tailOf(table, { selection: group, range, limit: 1 });
+    return {
+      sql: `SELECT ${columns(group.cells.map(({ name }) => describedCell(name)))} FROM ${group.from} ${tail}`,
+      params,
+    };
+  });
 }
 
 /** A piece of one cell as hexadecimal; `offset` counts bytes from 0. */
 export function cellPiece(table: Table, piece: { range: Range; column: number; offset: number; bytes: number }): Query {
   const { range, column, offset, bytes } = piece;
-  const name = readColumns(table)[column]?.name ?? "";
-  const blob = `CAST(${qualified(table, name)} AS BLOB)`;
-  return {
-    sql: `SELECT ${columns([`hex(substr(${blob},${offset + 1},${bytes}))`])} ${from(table, { range, limit: 1 })}`,
-    params: range.params,
-  };
+  const group = selectGroups(table).find(({ cells }) => cells.some(({ name }) => name === `v${column}`));
+  if (group === undefined) throw new RangeError(`Cannot read column ${column} of table "${table.name}"`);
+  const { tail, params } = tailOf(table, { selection: group, range, limit: 1 });
+  const part = `hex(substr(CAST(v${column} AS BLOB),${offset + 1},${bytes}))`;
+  return { sql: `SELECT ${columns([part])} FROM ${group.from} ${tail}`, params };
 }
-
-function easyRow(table: Table): string {
-  const cells = readColumns(table).map((column) => {
-    const cell = qualified(table, column.name);
-    const isRowid = table.key.by === "rowid" && table.key.name === column.name;
-    return isRowid ? cell : easyCell(cell, { ...column, strict: table.strict });
-  });
-  return `'('||${tree(cells, "||','||")}||')'`;
-}
-
-/** The parts of a row's key, tagged, as one text. */
-function taggedKey(table: Table): string {
-  const parts = keyColumns(table).map((key) => taggedCell(qualified(table, key.name)));
-  return parts.length === 0 ? "NULL" : tree(parts, "||','||");
-}
-
-/** Every row. */
-export const ALL: Range = { sql: "1", params: [] };
 
 /**
  * What follows a cursor, as ranges of the key's index, nearest first: for a key (a, b) `a=? AND b>?`, then `a>?`. One OR
@@ -130,27 +142,51 @@ export const ALL: Range = { sql: "1", params: [] };
  */
 export function rangesAfter(table: Table, cursor: Cursor): Range[] {
   if (cursor === null) return [ALL];
-  if (table.key.by === "hidden") return [{ ...ALL, offset: Number(cursor[0]) }];
-  const keys = keyColumns(table);
-  return keys.map((_, i) => rangeOf(table, { cursor, equal: keys.length - 1 - i, beyond: true }));
+  if (table.key.by === "hidden") return [{ kind: "offset", rows: Number(cursor[0]) }];
+  const parts = keyColumns(table).length;
+  return Array.from({ length: parts }, (_, i) => ({ kind: "key", key: cursor, equal: parts - 1 - i, beyond: true }));
 }
 
 /** The one row with this key. */
 export function rangeAt(table: Table, key: readonly string[]): Range {
-  if (table.key.by === "hidden") return { ...ALL, offset: Number(key[0]) };
-  return rangeOf(table, { cursor: key, equal: key.length, beyond: false });
+  if (table.key.by === "hidden") return { kind: "offset", rows: Number(key[0]) };
+  return { kind: "key", key, equal: key.length, beyond: false };
 }
 
-function rangeOf(table: Table, options: { cursor: readonly string[]; equal: number; beyond: boolean }): Range {
-  const { cursor, equal, beyond } = options;
+/** WHERE, ORDER BY and LIMIT over a selection. */
+function tailOf(table: Table, options: { selection: Selection; range: Range; limit: number }) {
+  const { selection, range, limit } = options;
+  const keys = keyColumns(table).map((key, i) => {
+    const name = selection.keys[i] ?? "";
+    return { ...key, sql: table.key.by === "rowid" ? name : `${name} COLLATE ${quoteName(key.collation)}` };
+  });
+  const order = keys.map(({ sql, descending }) => `${sql}${descending ? " DESC" : ""}`).join(",");
+  const { where, params } = conditions(range, keys);
+  const offset = range.kind === "offset" ? `OFFSET ${range.rows}` : "";
+  return { tail: `${where}${order === "" ? "" : `ORDER BY ${order}`} LIMIT ${limit} ${offset}`, params };
+}
+
+/** The same condition on the table itself, for queries that name its columns. */
+export function whereOf(
+  table: Table,
+  range: Range,
+): { where: string; params: readonly (string | number)[]; offset: string } {
+  const keys = keyColumns(table).map((key) => {
+    const name = qualified(table, key.name);
+    return { ...key, sql: table.key.by === "rowid" ? name : `${name} COLLATE ${quoteName(key.collation)}` };
+  });
+  const offset = range.kind === "offset" ? `OFFSET ${range.rows}` : "";
+  return { ...conditions(range, keys), offset };
+}
+
+function conditions(range: Range, keys: readonly { sql: string; descending: boolean }[]) {
   const params: (string | number)[] = [];
-  const terms = keyColumns(table)
-    .slice(0, beyond ? equal + 1 : equal)
-    .map((key, i) => {
-      const operator = i < equal ? "=" : key.descending ? "<" : ">";
-      return `${collated(table, key)}${operator}${keyValue(cursor[i] ?? "n", params)}`;
-    });
-  return { sql: terms.join(" AND "), params };
+  if (range.kind !== "key") return { where: "", params };
+  const terms = keys.slice(0, range.beyond ? range.equal + 1 : range.equal).map(({ sql, descending }, i) => {
+    const operator = i < range.equal ? "=" : descending ? "<" : ">";
+    return `(${sql}${operator}${keyValue(range.key[i] ?? "n", params)})`;
+  });
+  return { where: `WHERE ${tree(terms, " AND ")} `, params };
 }
 
 /**
@@ -167,7 +203,7 @@ function keyValue(tagged: string, params: (string | number)[]): string {
     case "i":
       return `+CAST(${parameter(body)} AS INTEGER)`;
     case "r":
-      return parameter(Number(body));
+      return realKey(parseReal(body), parameter);
     case "t":
       return `+CAST(unhex(${parameter(body)}) AS TEXT)`;
     case "b":
@@ -177,21 +213,8 @@ function keyValue(tagged: string, params: (string | number)[]): string {
   }
 }
 
-function keyColumns(table: Table): readonly KeyColumn[] {
-  if (table.key.by === "key") return table.key.columns;
-  if (table.key.by === "rowid") return [{ name: table.key.name, collation: "BINARY", descending: false }];
-  return [];
-}
-
-function collated(table: Table, key: KeyColumn): string {
-  const column = qualified(table, key.name);
-  return table.key.by === "rowid" ? column : `${column} COLLATE ${quoteName(key.collation)}`;
-}
-
-function from(table: Table, { range, limit }: { range: Range; limit: number }): string {
-  const terms = keyColumns(table).map((key) => `${collated(table, key)}${key.descending ? " DESC" : ""}`);
-  const order = terms.length === 0 ? "" : `ORDER BY ${terms.join(",")}`;
-  const offset = range.offset === undefined ? "" : `OFFSET ${range.offset}`;
-  const where = table.only === undefined ? range.sql : `(${table.only}) AND ${range.sql}`;
-  return `FROM ${quoteName(table.name)} WHERE ${where} ${order} LIMIT ${limit} ${offset}`;
+/** JSON, in which parameters travel to D1, has no infinities. */
+function realKey(value: number, parameter: (value: number) => string): string {
+  if (Number.isFinite(value)) return parameter(value);
+  return value > 0 ? "9e999" : "-9e999";
 }

@@ -1,23 +1,15 @@
 import { PatinaError } from "@patina/core/error";
+import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
-import { longCells } from "./long-row.ts";
-import {
-  type Cursor,
-  cellPiece,
-  cellSizes,
-  easyPage,
-  MARK,
-  type Range,
-  rangeAt,
-  rangesAfter,
-  TAGGED_BYTES,
-  taggedPage,
-} from "./page-query.ts";
+import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES, taggedPage } from "./page-query.ts";
 import { blockOf, pageBlock, SEPARATOR } from "./row-block.ts";
-import { finishLine, parseCells } from "./row-line.ts";
+import { finishLine } from "./row-line.ts";
+import { readRow } from "./row-reader.ts";
+import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
-import { number, type ResultSet, type Source, text } from "./source.ts";
+import { number, type Source, text } from "./source.ts";
+import { taggedRows, wholeRow } from "./tagged-rows.ts";
 
 /** Bytes of row text that a page aims at: large enough that a page is one cheap query, small enough to hold several. */
 const PAGE_BYTES = 800_000;
@@ -34,29 +26,26 @@ const MIN_LARGE = 4_096;
 const MAX_MARKED = 0.03;
 const FEW_MARKS = 3;
 
-export interface ReadOptions {
+/** A page of rows and the key of its last row, from which reading can go on. */
+export interface Page {
+  readonly rows: readonly Rows[];
+  readonly count: number;
+  readonly cursor: Cursor;
+}
+
+export interface ReaderOptions {
+  readonly table: Table;
   /** Longest line that may be handed over finished, in bytes. */
   readonly maxLine: number;
   /** Read what follows this row; null reads from the start. */
   readonly after: Cursor;
 }
 
-/** A page of rows and the key of its last row, from which reading can go on. */
-export interface Page {
-  readonly rows: readonly Rows[];
-  readonly cursor: Cursor;
-}
-
 /**
  * Reads a table of any size page by page, in key order, each row once. Each page is one version of the table; all of
  * them together are only if nothing wrote meanwhile.
  */
-export async function* readPages(source: Source, { table, ...options }: ReadOptions & { table: Table }) {
-  const reader = new PagedReader(source, { table, ...options });
-  for (let page = await reader.next(); page !== null; page = await reader.next()) yield page;
-}
-
-class PagedReader {
+export class PagedReader {
   readonly #source: Source;
   readonly #table: Table;
   readonly #maxLine: number;
@@ -68,7 +57,7 @@ class PagedReader {
   #taggedPages = 0;
   #nextTaggedPages = 1;
 
-  constructor(source: Source, { table, maxLine, after }: ReadOptions & { table: Table }) {
+  constructor(source: Source, { table, maxLine, after }: ReaderOptions) {
     this.#source = source;
     this.#table = table;
     this.#maxLine = maxLine;
@@ -76,20 +65,40 @@ class PagedReader {
     this.#position = after === null || table.key.by !== "hidden" ? 0 : Number(after[0]);
   }
 
+  /** The next rows, or null when there are no more. */
   async next(): Promise<Page | null> {
     for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
-      const page = this.#taggedPages > 0 ? await this.#taggedPage(range) : await this.#easyPage(range);
+      const page = await this.#read(range);
       if (page !== null) return page;
       this.#ranges.shift();
     }
     return null;
   }
 
+  async #read(range: Range): Promise<Page | null> {
+    try {
+      return this.#taggedPages > 0 ? await this.#taggedPage(range) : await this.#easyPage(range);
+    } catch (error) {
+      if (!(error instanceof PatinaError)) throw error;
+      if (error.code === "result_too_large" && this.#limit > 1) return await this.#smaller(range);
+      // Evaluating a guard may fail on a row: narrow it down to that one.
+      if (error.code !== "source_failed" || guardOf(this.#table) === null) throw error;
+      return this.#limit > 1 ? await this.#smaller(range) : await this.#unguardedRow(range);
+    }
+  }
+
+  async #smaller(range: Range): Promise<Page | null> {
+    this.#limit = Math.max(1, this.#limit >> 3);
+    return await this.#read(range);
+  }
+
   async #easyPage(range: Range): Promise<Page | null> {
     const limit = this.#limit;
     const maxRow = Math.min(this.#maxLine, Math.max(MIN_LARGE, LARGE_FACTOR * this.#average));
-    const result = await this.#query(easyPage(this.#table, { range, limit, maxRow }));
-    const [count, joined, last] = result.rows[0] ?? [];
+    const query = easyPage(this.#table, { range, limit, maxRow });
+    if (query === null) return await this.#taggedPage(range);
+    const [result] = await this.#source.batch([query]);
+    const [count, joined, last] = result?.rows[0] ?? [];
     const seen = number(count);
     if (seen === 0) return null;
     const page = text(joined);
@@ -104,7 +113,7 @@ class PagedReader {
     const rows = marks > 0 ? await this.#markedRows(page) : [{ kind: "block", block: pageBlock(page) } as const];
     this.#learn({ bytes: page.length, rows: seen });
     const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
-    return { rows, cursor: this.#advance({ seen, limit, key }) };
+    return { rows, count: seen, cursor: this.#advance({ seen, limit, key }) };
   }
 
   /** Rows in order, those that are only marked read one by one. */
@@ -118,9 +127,8 @@ class PagedReader {
       }
       if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
       lines = [];
-      const key = this.#table.key.by === "hidden" ? [String(this.#position + index)] : row.slice(1).split(",");
-      const cells = await this.#row(key);
-      if (cells !== null) rows.push({ kind: "row", cells });
+      const found = await this.#row(this.#keyAt(index, row.slice(1)));
+      if (found !== null) rows.push(found);
     }
     if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
     return rows;
@@ -129,47 +137,42 @@ class PagedReader {
   async #taggedPage(range: Range): Promise<Page | null> {
     const limit = Math.max(1, Math.min(this.#limit, Math.floor(PAGE_BYTES / (2 * this.#average))));
     const maxRow = Math.min(TAGGED_BYTES, Math.max(MIN_LARGE, LARGE_FACTOR * this.#average));
-    const result = await this.#query(taggedPage(this.#table, { range, limit, maxRow }));
-    this.#taggedPages -= 1;
-    if (result.rows.length === 0) return null;
+    const guarded = guardOf(this.#table) !== null;
+    const queries = taggedPage(this.#table, { range, limit, maxRow, guarded });
+    const found = taggedRows(await this.#source.batch(queries), { guarded });
+    this.#taggedPages = Math.max(0, this.#taggedPages - 1);
+    if (found.length === 0) return null;
     const rows: Rows[] = [];
     let bytes = 0;
-    let key: string[] | null = null;
-    for (const [index, [row, rowKey]] of result.rows.entries()) {
-      key = this.#table.key.by === "hidden" ? [String(this.#position + index)] : text(rowKey).split(",");
-      const tagged = text(row);
-      const cells = tagged === MARK ? await this.#row(key) : parseCells(tagged);
-      if (cells === null) continue;
-      rows.push({ kind: "row", cells });
-      bytes += tagged === MARK ? sizeOf(cells) : tagged.length / 2;
+    let key: readonly string[] = [];
+    for (const [index, row] of found.entries()) {
+      key = row.key ?? [String(this.#position + index)];
+      const whole = row.cells === null ? await this.#row(key) : wholeRow(row.cells, row.passesGuard);
+      if (whole === null) continue;
+      rows.push(whole);
+      bytes += sizeOf(whole.cells);
     }
-    this.#learn({ bytes, rows: result.rows.length });
-    return { rows, cursor: this.#advance({ seen: result.rows.length, limit, key }) };
+    this.#learn({ bytes, rows: found.length });
+    return { rows, count: found.length, cursor: this.#advance({ seen: found.length, limit, key }) };
   }
 
-  /** One row by its key, whatever its size. Null when it is gone meanwhile: the fence will say that there was a write. */
-  async #row(key: readonly string[]): Promise<Cell[] | null> {
-    const range = rangeAt(this.#table, key);
-    const whole = await this.#query(taggedPage(this.#table, { range, limit: 1, maxRow: TAGGED_BYTES }));
-    const [row] = whole.rows;
+  /** One row whose guard cannot be evaluated. */
+  async #unguardedRow(range: Range): Promise<Page | null> {
+    const queries = taggedPage(this.#table, { range, limit: 1, maxRow: 0, guarded: false });
+    const [row] = taggedRows(await this.#source.batch(queries), { guarded: false });
     if (row === undefined) return null;
-    return row[0] === MARK ? await this.#longRow(range) : parseCells(text(row[0]));
+    const key = row.key ?? [String(this.#position)];
+    const found = await this.#row(key);
+    this.#limit = FIRST_LIMIT;
+    return { rows: found === null ? [] : [found], count: 1, cursor: this.#advance({ seen: 1, limit: 1, key }) };
   }
 
-  /** A row too large for one text. Sizes and pieces are read in one batch, so that they belong to one version of it. */
-  async #longRow(range: Range): Promise<Cell[] | null> {
-    let sizes = await this.#query(cellSizes(this.#table, range));
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      const [row] = sizes.rows;
-      if (row === undefined) return null;
-      const long = longCells(row.map(text));
-      const queries = long.pieces.map((piece) => cellPiece(this.#table, { ...piece, range }));
-      const [again, ...pieces] = await this.#source.batch([cellSizes(this.#table, range), ...queries]);
-      if (again === undefined) break;
-      if (again.rows[0]?.join() === row.join()) return long.assemble(pieces.map((piece) => text(piece.rows[0]?.[0])));
-      sizes = again;
-    }
-    throw new PatinaError("source_overloaded", `Cannot read table "${this.#table.name}": a long row changes too often`);
+  async #row(key: readonly string[]) {
+    return await readRow(this.#source, { table: this.#table, key });
+  }
+
+  #keyAt(index: number, tagged: string): string[] {
+    return this.#table.key.by === "hidden" ? [String(this.#position + index)] : tagged.split(",");
   }
 
   #advance({ seen, limit, key }: { seen: number; limit: number; key: readonly string[] | null }): Cursor {
@@ -184,12 +187,12 @@ class PagedReader {
     this.#average = Math.max(16, Math.ceil(bytes / rows));
     this.#limit = Math.max(1, Math.min(MAX_LIMIT, 4 * this.#limit, Math.floor(PAGE_BYTES / this.#average)));
   }
+}
 
-  async #query(query: Parameters<Source["batch"]>[0][number]): Promise<ResultSet> {
-    const [result] = await this.#source.batch([query]);
-    if (result === undefined) throw new RangeError("Cannot read page: the database gave no result");
-    return result;
-  }
+function sizeOf(cells: readonly Cell[]): number {
+  let bytes = 0;
+  for (const cell of cells) bytes += cell.type === "text" || cell.type === "blob" ? cell.value.length : 8;
+  return bytes;
 }
 
 function countMarks(page: string): number {
@@ -199,9 +202,3 @@ function countMarks(page: string): number {
 }
 
 const MARKED = SEPARATOR + MARK;
-
-function sizeOf(cells: readonly Cell[]): number {
-  let bytes = 0;
-  for (const cell of cells) bytes += cell.type === "text" || cell.type === "blob" ? cell.value.length : 8;
-  return bytes;
-}

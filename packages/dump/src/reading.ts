@@ -1,9 +1,11 @@
+import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { insertHead } from "./insert-writer.ts";
-import { readPages } from "./paged-reader.ts";
+import { PagedReader } from "./paged-reader.ts";
 import { maxLine, type Rows } from "./rows.ts";
-import { readSchema, SCHEMA_QUERIES, type Schema, type Table, toSchema } from "./schema.ts";
+import type { Schema, Table } from "./schema.ts";
+import { type ReadSchema, readSchema } from "./schema-reader.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
 import { columns, number, type Query, type ResultSet, type Source } from "./source.ts";
 
@@ -16,6 +18,8 @@ export interface Reading {
   /** Queries sent and rows read so far, as the database counts them. */
   readonly queries: number;
   readonly rowsRead: number;
+  /** For questions beside the rows. */
+  readonly source: Source;
   /** The rows of a table, in groups of about a megabyte. */
   rows(transfer: Transfer): AsyncIterable<readonly Rows[]>;
   /** Says what can be said of the time between the first read and the last. */
@@ -25,11 +29,16 @@ export interface Reading {
 /** Starts to read a database: in one piece when it is at most `snapshotBytes` large, else page by page. */
 export async function openReading(source: Source, { snapshotBytes }: { snapshotBytes: number }): Promise<Reading> {
   const counted = new CountedSource(source);
-  const [fence, ...schema] = await counted.batch([FENCE, ...SCHEMA_QUERIES]);
-  if (fence !== undefined && (fence.sizeAfter ?? Number.POSITIVE_INFINITY) <= snapshotBytes) {
-    return await snapshotReading(counted);
+  const [fence] = await counted.batch([FENCE]);
+  if ((fence?.sizeAfter ?? Number.POSITIVE_INFINITY) <= snapshotBytes) {
+    try {
+      return await snapshotReading(counted);
+    } catch (error) {
+      // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
+      if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
+    }
   }
-  return pagedReading(counted, { fence: changesOf(fence), schema: toSchema(schema) });
+  return pagedReading(counted, { fence: changesOf(fence), ...(await readSchema(counted)) });
 }
 
 /** Counts what goes through it. */
@@ -66,6 +75,7 @@ async function snapshotReading(source: CountedSource): Promise<Reading> {
   const byName = new Map([...snapshot.rows].map(([table, rows]) => [table.name, rows]));
   return {
     mode: "snapshot",
+    source,
     schema: snapshot.schema,
     knownRows: knownRows(snapshot.schema, byName),
     get queries() {
@@ -102,9 +112,10 @@ function changesOf(result: ResultSet | undefined): number {
   return number(result?.rows[0]?.[0]);
 }
 
-function pagedReading(source: CountedSource, { fence, schema }: { fence: number; schema: Schema }): Reading {
+function pagedReading(source: CountedSource, { fence, schema, identity }: ReadSchema & { fence: number }): Reading {
   return {
     mode: "paged",
+    source,
     schema,
     knownRows: null,
     get queries() {
@@ -114,13 +125,13 @@ function pagedReading(source: CountedSource, { fence, schema }: { fence: number;
       return source.rowsRead;
     },
     async *rows(transfer) {
-      const pages = readPages(source, { table: transfer.table, maxLine: lineLimit(transfer), after: null });
-      for await (const page of pages) yield page.rows;
+      const reader = new PagedReader(source, { table: transfer.table, maxLine: lineLimit(transfer), after: null });
+      for (let page = await reader.next(); page !== null; page = await reader.next()) yield page.rows;
     },
     async close() {
       const [now] = await source.batch([FENCE]);
-      const same = JSON.stringify(await readSchema(source)) === JSON.stringify(schema);
-      return same && changesOf(now) === fence ? "stable" : "fuzzy";
+      const isSame = (await readSchema(source)).identity === identity;
+      return isSame && changesOf(now) === fence ? "stable" : "fuzzy";
     },
   };
 }

@@ -6,7 +6,7 @@ export function lineOf(cells: readonly Cell[]): string {
   return `(${cells.map(literal).join(",")})`;
 }
 
-/** Reads a row whose cells are tagged as in cell-sql.ts. */
+/** Reads cells that are tagged as in cell-sql.ts. */
 export function parseCells(tagged: string): Cell[] {
   return tagged.split(",").map(parseCell);
 }
@@ -19,7 +19,7 @@ function parseCell(tagged: string): Cell {
     case "i":
       return { type: "integer", value: body };
     case "r":
-      return { type: "real", value: Number(body) };
+      return { type: "real", value: parseReal(body) };
     case "t":
       return { type: "text", value: Buffer.from(body, "hex") };
     case "b":
@@ -28,6 +28,22 @@ function parseCell(tagged: string): Cell {
       throw new RangeError("Cannot read row: a cell has no tag");
   }
 }
+
+/** Reads a REAL as taggedReal() writes it. */
+export function parseReal(text: string): number {
+  const [, integer, exponent] = /^(-?\d+)p(-?\d+)$/.exec(text) ?? [];
+  if (integer === undefined || exponent === undefined) return WORDS[text] ?? Number.NaN;
+  // In two steps, each exact: 2^-1126 alone is no double.
+  const half = Math.trunc(Number(exponent) / 2);
+  return Number(integer) * 2 ** half * 2 ** (Number(exponent) - half);
+}
+
+const WORDS: Readonly<Record<string, number>> = {
+  "0.0": 0,
+  "-0.0": -0,
+  inf: Number.POSITIVE_INFINITY,
+  "-inf": Number.NEGATIVE_INFINITY,
+};
 
 /** A quoted literal: '...' with doubled quotes inside. The X'..' of a blob is left alone: it holds no line break. */
 const QUOTED = /'[^']*(?:''[^']*)*'/g;

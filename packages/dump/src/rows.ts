@@ -1,3 +1,4 @@
+import type { Trouble } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import type { RowBlock } from "./row-block.ts";
 
@@ -5,20 +6,20 @@ import type { RowBlock } from "./row-block.ts";
 export type Rows =
   /** Finished lines, each of which fits into a statement. */
   | { readonly kind: "block"; readonly block: RowBlock }
-  /** One row cell by cell; its line may be of any length. */
-  | { readonly kind: "row"; readonly cells: readonly Cell[] };
+  /** One row cell by cell; its line may be of any length, and its insertion may need care. */
+  | { readonly kind: "row"; readonly cells: readonly Cell[]; readonly trouble: Trouble };
 
 /**
  * Longest line that a reader hands over finished. With the column names before it, it must fit into a statement of
  * MAX_STATEMENT_BYTES; rows beyond it come cell by cell.
  */
-export function maxLine(prefixBytes: number): number {
-  return MAX_STATEMENT_BYTES - prefixBytes - 2;
+export function maxLine(headBytes: number): number {
+  return MAX_STATEMENT_BYTES - headBytes - 2;
 }
 
 /**
- * Bytes of the longest statement a dump holds. D1 takes 100,000 (developers.cloudflare.com/d1/platform/limits); the
- * rest is room for what tools put around a statement.
+ * Bytes of the longest INSERT a dump holds. D1 takes 100,000 (developers.cloudflare.com/d1/platform/limits); the rest is
+ * room for what tools put around a statement.
  */
 export const MAX_STATEMENT_BYTES = 90_000;
 

@@ -1,12 +1,11 @@
-import { internalNameSql, isInternalName } from "./name.ts";
-import { columns, number, type Query, type ResultSet, type Source, text, type Value } from "./source.ts";
+import { checksOf } from "./definition-text.ts";
+import { isInternalName } from "./name.ts";
+import { shadowNames } from "./virtual-table.ts";
 
-/** One column as `pragma_table_xinfo` tells it. */
+/** One column that is stored; generated ones are computed again on restore. */
 export interface Column {
   readonly name: string;
   readonly type: string;
-  /** Position in the primary key, from 1; 0 when not part of it. */
-  readonly pk: number;
 }
 
 /** One column of a WITHOUT ROWID table's key, in key order. */
@@ -30,12 +29,15 @@ export type RowKey =
 export interface Table {
   readonly name: string;
   readonly sql: string;
-  /** Columns that are stored; generated ones are computed again on restore. */
   readonly columns: readonly Column[];
+  /** Names of the generated columns. */
+  readonly generated: readonly string[];
   readonly key: RowKey;
   readonly strict: boolean;
-  /** Tables that its foreign keys point at, itself left out. */
+  /** Tables that its foreign keys point at, as the keys name them. */
   readonly parents: readonly string[];
+  /** The expressions of its CHECK constraints. */
+  readonly checks: readonly string[];
   /** An SQL condition for the rows that are read; all of them when absent. */
   readonly only?: string;
 }
@@ -44,6 +46,12 @@ export interface Table {
 export interface Definition {
   readonly name: string;
   readonly sql: string;
+}
+
+export interface Index extends Definition {
+  /** Whether a foreign key may need it: unique, over whole columns and all rows. */
+  readonly isKey: boolean;
+  readonly table: string;
 }
 
 /** A virtual table with the columns that can be read from it. */
@@ -55,7 +63,7 @@ export interface VirtualTable extends Definition {
 export interface Schema {
   readonly tables: readonly Table[];
   readonly virtualTables: readonly VirtualTable[];
-  readonly indexes: readonly Definition[];
+  readonly indexes: readonly Index[];
   readonly views: readonly Definition[];
   readonly triggers: readonly Definition[];
   /** Whether the database has these tables of SQLite's own. */
@@ -63,113 +71,90 @@ export interface Schema {
   readonly hasStatistics: boolean;
 }
 
-const USER_TABLE = `m.type='table' AND m.sql IS NOT NULL AND NOT ${internalNameSql("m.name")}`;
-
-/** The queries whose results toSchema() understands; they belong into one batch with what they describe. */
-export const SCHEMA_QUERIES: readonly Query[] = [
-  { sql: `SELECT ${columns(["type", "name", "sql"])} FROM sqlite_schema ORDER BY rowid` },
-  { sql: `SELECT ${columns(["name", "type", "wr", "strict"])} FROM pragma_table_list WHERE schema='main'` },
-  {
-    sql: `SELECT ${columns(["m.name", "x.name", "x.type", "x.pk", "x.hidden"])}
-      FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) x WHERE ${USER_TABLE} ORDER BY m.rowid, x.cid`,
-  },
-  {
-    sql: `SELECT ${columns(["m.name", "x.name", "x.coll", 'x."desc"'])}
-      FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
-      WHERE ${USER_TABLE} AND l.origin='pk' AND x.key=1 ORDER BY m.rowid, x.seqno`,
-  },
-  {
-    sql: `SELECT DISTINCT ${columns(["m.name", 'f."table"'])}
-      FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE ${USER_TABLE} ORDER BY m.rowid`,
-  },
-];
-
-export async function readSchema(source: Source): Promise<Schema> {
-  return toSchema(await source.batch(SCHEMA_QUERIES));
+/** One row of `sqlite_schema`. */
+export interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  readonly table: string;
+  readonly sql: string | null;
 }
 
-/** Builds the schema from the results of SCHEMA_QUERIES. */
-export function toSchema(results: readonly ResultSet[]): Schema {
-  const [objects, list, fields, keys, parents] = results.map((result) => result.rows);
-  if (!objects || !list || !fields || !keys || !parents)
-    throw new RangeError("Cannot read schema: results are missing");
-  const kinds = new Map(list.map(([name, type, wr, strict]) => [text(name), { type: text(type), wr, strict }]));
-  const definitions = objects.map(([type, name, sql]) => ({ type: text(type), name: text(name), sql }));
+/** What the pragmas say of one table. */
+export interface TableFacts {
+  readonly type: string;
+  readonly withoutRowid: boolean;
+  readonly strict: boolean;
+  /** `hidden` is 0 for a stored column, 2 and 3 for generated ones, 1 for what a virtual table hides. */
+  readonly columns: readonly { name: string; type: string; pk: number; hidden: number }[];
+  /** The columns of the index behind a PRIMARY KEY that is no rowid. */
+  readonly key: readonly KeyColumn[];
+  readonly parents: readonly string[];
+}
 
+/** Puts a schema together from what sqlite_schema and the pragmas say. */
+export function toSchema(
+  objects: readonly SchemaObject[],
+  { facts, keyIndexes }: { facts: ReadonlyMap<string, TableFacts>; keyIndexes: ReadonlySet<string> },
+): Schema {
+  const own = objects.filter(({ type, name, sql }) => type === "table" && sql !== null && !isInternalName(name));
+  const virtual = own.filter(({ name }) => facts.get(name)?.type === "virtual").map(defined);
+  // pragma_table_list calls a user's own table "shadow" when its name merely looks like one.
+  const shadows = new Set(virtual.flatMap((table) => shadowNames(table)).map((name) => name.toLowerCase()));
   const tables: Table[] = [];
   const virtualTables: VirtualTable[] = [];
-  const columnsOf = groupByFirst(fields);
-  const keysOf = groupByFirst(keys);
-  const parentsOf = groupByFirst(parents);
-  for (const { type, name, sql } of definitions) {
-    if (type !== "table" || typeof sql !== "string" || isInternalName(name)) continue;
-    const kind = kinds.get(name);
-    if (kind?.type === "shadow") continue;
-    if (kind?.type === "virtual") {
-      virtualTables.push({ name, sql, columns: storedColumns(columnsOf.get(name) ?? []) });
-      continue;
-    }
-    tables.push({
-      name,
-      sql,
-      columns: storedColumns(columnsOf.get(name) ?? []),
-      key: rowKey({ fields: columnsOf.get(name) ?? [], key: keysOf.get(name) ?? [], withoutRowid: kind?.wr === 1 }),
-      strict: kind?.strict === 1,
-      parents: (parentsOf.get(name) ?? []).map(([, parent]) => text(parent)).filter((parent) => !same(parent, name)),
-    });
+  for (const object of own) {
+    const table = facts.get(object.name);
+    if (table === undefined || shadows.has(object.name.toLowerCase())) continue;
+    const definition = defined(object);
+    if (table.type === "virtual") virtualTables.push({ ...definition, columns: storedColumns(table) });
+    else tables.push(toTable(definition, table));
   }
-  const rest = (wanted: string) =>
-    definitions.flatMap(({ type, name, sql }) => (type === wanted && typeof sql === "string" ? [{ name, sql }] : []));
+  const all = (wanted: string) =>
+    objects
+      .filter(({ type, sql }) => type === wanted && sql !== null)
+      .map((object) => ({ ...object, ...defined(object) }));
   return {
     tables,
     virtualTables,
-    indexes: rest("index"),
-    views: rest("view"),
-    triggers: rest("trigger"),
-    hasSequences: definitions.some(({ name }) => name === "sqlite_sequence"),
-    hasStatistics: definitions.some(({ name }) => name === "sqlite_stat1"),
+    indexes: all("index").map(({ name, sql, table }) => ({ name, sql, table, isKey: keyIndexes.has(name) })),
+    views: all("view").map(defined),
+    triggers: all("trigger").map(defined),
+    hasSequences: objects.some(({ name }) => name === "sqlite_sequence"),
+    hasStatistics: objects.some(({ name }) => name === "sqlite_stat1"),
   };
 }
 
-type Rows = readonly (readonly Value[])[];
-
-function storedColumns(fields: Rows): Column[] {
-  return fields
-    .filter(([, , , , hidden]) => hidden === 0)
-    .map(([, name, type, pk]) => ({ name: text(name), type: text(type), pk: number(pk) }));
+function defined({ name, sql }: { name: string; sql: string | null }): Definition {
+  return { name, sql: sql ?? "" };
 }
 
-function rowKey({ fields, key, withoutRowid }: { fields: Rows; key: Rows; withoutRowid: boolean }): RowKey {
-  if (withoutRowid) {
-    return {
-      by: "key",
-      columns: key.map(([, name, collation, descending]) => ({
-        name: text(name),
-        collation: text(collation),
-        descending: descending === 1,
-      })),
-    };
-  }
+function toTable({ name, sql }: Definition, facts: TableFacts): Table {
+  return {
+    name,
+    sql,
+    columns: storedColumns(facts),
+    generated: facts.columns.filter(({ hidden }) => hidden === 2 || hidden === 3).map((column) => column.name),
+    key: rowKey(facts),
+    strict: facts.strict,
+    parents: facts.parents,
+    checks: checksOf(sql),
+  };
+}
+
+function storedColumns({ columns }: TableFacts): Column[] {
+  return columns.filter(({ hidden }) => hidden === 0).map(({ name, type }) => ({ name, type }));
+}
+
+function rowKey({ columns, key, withoutRowid }: TableFacts): RowKey {
+  if (withoutRowid) return { by: "key", columns: key };
   // A rowid alias is a single INTEGER PRIMARY KEY that needed no index of its own; INTEGER PRIMARY KEY DESC has one.
-  const pk = fields.filter((column) => number(column[3]) > 0);
-  const [only] = pk;
-  if (only !== undefined && pk.length === 1 && key.length === 0 && /^integer$/i.test(text(only[2]))) {
-    return { by: "rowid", name: text(only[1]), place: "column" };
+  const [only, ...more] = columns.filter(({ pk }) => pk > 0);
+  if (only !== undefined && more.length === 0 && key.length === 0 && /^integer$/i.test(only.type)) {
+    return { by: "rowid", name: only.name, place: "column" };
   }
-  const taken = new Set(fields.map(([, name]) => text(name).toLowerCase()));
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
   const free = ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
   return free === undefined ? { by: "hidden" } : { by: "rowid", name: free, place: "beside" };
-}
-
-function groupByFirst(rows: Rows): Map<string, (readonly Value[])[]> {
-  const groups = new Map<string, (readonly Value[])[]>();
-  for (const row of rows) {
-    const name = text(row[0]);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [row]);
-    else group.push(row);
-  }
-  return groups;
 }
 
 /** SQLite's names are equal without regard to ASCII case. */

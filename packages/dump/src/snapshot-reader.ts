@@ -1,16 +1,23 @@
 import { PatinaError } from "@patina/core/error";
+import { guardOf } from "./guard.ts";
+import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
-import { ALL, cellPiece, cellSizes, easyTable, MARK, rangeAt, TAGGED_BYTES, taggedPage } from "./page-query.ts";
+import { ALL, cellPiece, cellSizes, easyTable, rangeAt, TAGGED_BYTES, taggedPage } from "./page-query.ts";
 import { blockOf } from "./row-block.ts";
-import { finishLine, parseCells } from "./row-line.ts";
+import { finishLine } from "./row-line.ts";
+import { described } from "./row-reader.ts";
+import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
-import { SCHEMA_QUERIES, type Schema, type Table, toSchema } from "./schema.ts";
+import type { Schema, Table } from "./schema.ts";
+import { OBJECTS_QUERY, readSchema, schemaIdentity } from "./schema-reader.ts";
 import { type Query, type ResultSet, type Source, text } from "./source.ts";
+import { taggedRows, wholeRow } from "./tagged-rows.ts";
 
 /** A whole database as it was at one instant. */
 export interface Snapshot {
   readonly schema: Schema;
-  /** The rows of every table that was asked for, in the order asked. */
+  readonly identity: string;
+  /** The rows of every table that was asked for. */
   readonly rows: ReadonlyMap<Table, readonly Rows[]>;
 }
 
@@ -26,25 +33,24 @@ export async function readSnapshot(
   source: Source,
   options: { readonly tables: (schema: Schema) => readonly Table[]; readonly maxLine: (table: Table) => number },
 ): Promise<Snapshot> {
-  let schema = toSchema(await source.batch(SCHEMA_QUERIES));
-  let plans: Plan[] = options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
+  let { schema, identity } = await readSchema(source);
+  const start = () => options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
+  let plans = start();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const results = await source.batch([...SCHEMA_QUERIES, ...plans.flatMap((plan) => plan.queries)]);
-    const seen = toSchema(results.slice(0, SCHEMA_QUERIES.length));
-    if (JSON.stringify(seen) !== JSON.stringify(schema)) {
-      schema = seen;
-      plans = options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
+    const [objects, ...results] = await source.batch([OBJECTS_QUERY, ...plans.flatMap((plan) => plan.queries)]);
+    if (schemaIdentity(objects) !== identity) {
+      ({ schema, identity } = await readSchema(source));
+      plans = start();
       continue;
     }
-    const answers = take(plans, results.slice(SCHEMA_QUERIES.length));
-    if (answers.every((answer) => "rows" in answer)) {
-      return { schema, rows: new Map(answers.map((answer, i) => [tableOf(plans, i), answer.rows])) };
-    }
+    const answers = understand(plans, results);
+    const rows = new Map<Table, readonly Rows[]>();
     const next: Plan[] = [];
-    for (const [i, answer] of answers.entries()) {
-      const plan = plans[i];
-      if (plan !== undefined) next.push("rows" in answer ? plan : await answer.replan(source));
+    for (const { plan, answer } of answers) {
+      if ("rows" in answer) rows.set(plan.table, answer.rows);
+      next.push("rows" in answer ? plan : await answer.replan(source));
     }
+    if (rows.size === plans.length) return { schema, identity, rows };
     plans = next;
   }
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");
@@ -59,29 +65,25 @@ interface Plan {
 
 type Answer = { readonly rows: readonly Rows[] } | { readonly replan: (source: Source) => Promise<Plan> };
 
-function take(plans: readonly Plan[], results: readonly ResultSet[]): Answer[] {
+function understand(plans: readonly Plan[], results: readonly ResultSet[]): { plan: Plan; answer: Answer }[] {
   let at = 0;
   return plans.map((plan) => {
     at += plan.queries.length;
-    return plan.understand(results.slice(at - plan.queries.length, at));
+    return { plan, answer: plan.understand(results.slice(at - plan.queries.length, at)) };
   });
 }
 
-function tableOf(plans: readonly Plan[], index: number): Table {
-  const plan = plans[index];
-  if (plan === undefined) throw new RangeError(`Cannot find plan ${index}`);
-  return plan.table;
-}
-
 function easyPlan(table: Table, maxLine: number): Plan {
+  const query = easyTable(table, maxLine);
+  if (query === null) return taggedPlan(table, []);
   return {
     table,
-    queries: [easyTable(table, maxLine)],
+    queries: [query],
     understand([result]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
       // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
-      const plain = rows.every((row) => row !== MARK && !row.includes("\uFFFD"));
-      if (!plain) return { replan: async () => taggedPlan(table, []) };
+      const isPlain = rows.every((row) => row !== MARK && !row.includes("\uFFFD"));
+      if (!isPlain) return { replan: async () => taggedPlan(table, []) };
       return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }] };
     },
   };
@@ -94,44 +96,44 @@ interface LongRow {
 }
 
 function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
-  const plans = long.map((row) => ({ ...row, cells: longCells(row.sizes), range: rangeAt(table, row.key) }));
-  const pieces = plans.flatMap(({ cells, range }) => [
-    cellSizes(table, range),
-    ...cells.pieces.map((piece) => cellPiece(table, { ...piece, range })),
-  ]);
+  const guarded = guardOf(table) !== null;
+  const page = taggedPage(table, { range: ALL, limit: -1, maxRow: TAGGED_BYTES, guarded });
+  const longRows = long.map(({ key, sizes }) => {
+    const range = rangeAt(table, key);
+    const cells = longCells(sizes);
+    const pieces = cells.pieces.map((piece) => cellPiece(table, { ...piece, range }));
+    return { sizes, cells, asked: cellSizes(table, range), pieces };
+  });
   return {
     table,
-    queries: [taggedPage(table, { range: ALL, limit: -1, maxRow: TAGGED_BYTES }), ...pieces],
-    understand([page, ...rest]) {
-      const rows = (page?.rows ?? []).map(([row, key]) => ({ row: text(row), key }));
-      const keys = rows.flatMap(({ row, key }, i) =>
-        row !== MARK ? [] : [table.key.by === "hidden" ? [String(i)] : text(key).split(",")],
-      );
+    queries: [...page, ...longRows.flatMap(({ asked, pieces }) => [...asked, ...pieces])],
+    understand(results) {
+      const rows = taggedRows(results.slice(0, page.length), { guarded });
+      const keys = rows.flatMap(({ cells, key }, i) => (cells === null ? [key ?? [String(i)]] : []));
       const replan = async (source: Source) => taggedPlan(table, await sizesOf(source, { table, keys }));
-      if (keys.join(" ") !== long.map((row) => row.key).join(" ")) return { replan };
-      let at = 0;
-      const longRows: Rows[] = [];
-      for (const plan of plans) {
-        const [sizes, ...read] = rest.slice(at, at + 1 + plan.cells.pieces.length);
-        at += 1 + plan.cells.pieces.length;
-        if (sizes?.rows[0]?.join() !== plan.sizes.join()) return { replan };
-        const cells = plan.cells.assemble(read.map((result) => text(result.rows[0]?.[0])));
-        longRows.push({ kind: "row", cells });
+      if (keys.join(" ") !== long.map(({ key }) => key).join(" ")) return { replan };
+      const whole: (readonly Cell[])[] = [];
+      let at = page.length;
+      for (const { sizes, cells, asked, pieces } of longRows) {
+        const seen = described(results.slice(at, at + asked.length));
+        const read = results.slice(at + asked.length, at + asked.length + pieces.length);
+        at += asked.length + pieces.length;
+        if (seen?.join() !== sizes.join()) return { replan };
+        whole.push(cells.assemble(read.map((piece) => text(piece.rows[0]?.[0]))));
       }
-      let next = 0;
-      return {
-        rows: rows.flatMap(({ row }): Rows[] => {
-          if (row !== MARK) return [{ kind: "row", cells: parseCells(row) }];
-          const found = longRows[next];
-          next += 1;
-          return found === undefined ? [] : [found];
-        }),
-      };
+      return { rows: rows.map(({ cells, passesGuard }) => wholeRow(cells ?? whole.shift() ?? [], passesGuard)) };
     },
   };
 }
 
-async function sizesOf(source: Source, { table, keys }: { table: Table; keys: string[][] }): Promise<LongRow[]> {
-  const results = await source.batch(keys.map((key) => cellSizes(table, rangeAt(table, key))));
-  return keys.map((key, i) => ({ key, sizes: (results[i]?.rows[0] ?? []).map(text) }));
+async function sizesOf(
+  source: Source,
+  { table, keys }: { table: Table; keys: (readonly string[])[] },
+): Promise<LongRow[]> {
+  const rows: LongRow[] = [];
+  for (const key of keys) {
+    const sizes = described(await source.batch(cellSizes(table, rangeAt(table, key))));
+    if (sizes !== null) rows.push({ key, sizes });
+  }
+  return rows;
 }

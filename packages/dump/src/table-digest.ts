@@ -1,8 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import type { RowBlock } from "./row-block.ts";
 
-/** Rows of one link of the chain. Part of the dump format: another number gives other digests. */
+/** A block ends with the row that gives it this many rows or bytes. Part of the format: other numbers, other digests. */
 export const BLOCK_ROWS = 1_000;
+export const BLOCK_BYTES = 1_048_576;
 
 /**
  * The digest of a table's rows: a chain of SHA-256, so that it can be continued in another invocation from the 32 bytes
@@ -11,27 +12,32 @@ export const BLOCK_ROWS = 1_000;
  *     link 0 = 32 zero bytes
  *     link n = SHA-256(link n-1 || lines of the n-th block)
  *
- * A block is 1,000 rows, the last one fewer; a line is the row's literals in parentheses followed by a comma and a line
- * feed, whatever the dump has there. A table without rows has link 0.
+ * A line is the row's literals in parentheses followed by a comma and a line feed, whatever the dump has there. A block
+ * ends with the row that gives it 1,000 rows or 1 MiB of lines; the last one is shorter. A table without rows has link 0.
  */
 export class TableDigest {
   rows = 0;
   #link: Uint8Array = new Uint8Array(32);
   #block: Hash | null = null;
+  #blockRows = 0;
+  #blockBytes = 0;
 
   /** Adds rows. */
   add({ bytes, ends }: RowBlock): void {
     let from = 0;
-    for (let row = 0; row < ends.length; ) {
-      const room = BLOCK_ROWS - (this.rows % BLOCK_ROWS);
-      const last = Math.min(row + room, ends.length);
-      const to = ends[last - 1] ?? from;
+    let to = 0;
+    for (const end of ends) {
+      this.rows += 1;
+      this.#blockRows += 1;
+      to = end;
+      if (this.#blockRows < BLOCK_ROWS && this.#blockBytes + to - from < BLOCK_BYTES) continue;
       this.#open().update(bytes.subarray(from, to));
-      this.rows += last - row;
-      if (this.rows % BLOCK_ROWS === 0) this.#close();
+      this.#close();
       from = to;
-      row = last;
     }
+    if (to === from) return;
+    this.#open().update(bytes.subarray(from, to));
+    this.#blockBytes += to - from;
   }
 
   /** The digest of the rows so far, in lower-case hexadecimal. Nothing may be added afterwards. */
@@ -49,5 +55,7 @@ export class TableDigest {
     if (this.#block === null) return;
     this.#link = this.#block.digest();
     this.#block = null;
+    this.#blockRows = 0;
+    this.#blockBytes = 0;
   }
 }

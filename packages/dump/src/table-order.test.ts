@@ -10,6 +10,8 @@ function tables(graph: Record<string, string[]>): Table[] {
     columns: [],
     key: { by: "hidden" },
     strict: false,
+    generated: [],
+    checks: [],
     parents,
   }));
 }

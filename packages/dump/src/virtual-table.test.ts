@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { virtualKind } from "./virtual-table.ts";
+import { contentTable, shadowNames, virtualKind } from "./virtual-table.ts";
 
 function kind(sql: string): string {
   return virtualKind({ name: "f", sql });
@@ -35,4 +35,28 @@ test("virtualKind() knows the other modules of D1", () => {
   expect(kind("CREATE VIRTUAL TABLE f USING rtree(id, x0, x1)")).toBe("rtree");
   expect(kind("CREATE VIRTUAL TABLE f USING rtree_i32(id, x0, x1, +label TEXT)")).toBe("rtree");
   expect(kind("CREATE VIRTUAL TABLE f USING fts4(a)")).toBe("other");
+});
+
+test("shadowNames() are the tables that come with a virtual table, and no user's that looks like one", () => {
+  const names = (sql: string) =>
+    shadowNames({ name: "f", sql })
+      .map((name) => name.slice(2))
+      .sort();
+  expect(names("CREATE VIRTUAL TABLE f USING fts5(a)")).toEqual(["config", "content", "data", "docsize", "idx"]);
+  expect(names("CREATE VIRTUAL TABLE f USING fts5(a, content=t)")).toEqual(["config", "data", "docsize", "idx"]);
+  expect(names("CREATE VIRTUAL TABLE f USING fts5(a, columnsize=0)")).toEqual(["config", "content", "data", "idx"]);
+  expect(names("CREATE VIRTUAL TABLE f USING rtree(id, a, b)")).toEqual(["node", "parent", "rowid"]);
+  expect(names("CREATE VIRTUAL TABLE f USING fts5vocab(t, 'row')")).toEqual([]);
+});
+
+test("contentTable() is the name without its quotes", () => {
+  const content = (value: string) =>
+    contentTable({ name: "f", sql: `CREATE VIRTUAL TABLE f USING fts5(a, content=${value})` });
+  expect([`'my posts'`, `"it""s"`, "posts", "[a b]", "''"].map(content)).toEqual([
+    "my posts",
+    'it"s',
+    "posts",
+    "a b",
+    null,
+  ]);
 });

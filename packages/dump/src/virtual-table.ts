@@ -19,11 +19,23 @@ export type VirtualKind =
 const DEFINITION =
   /^\s*CREATE\s+VIRTUAL\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s(]+?)\s+USING\s+([A-Za-z0-9_]+)\s*(?:\(([\s\S]*)\))?\s*;?\s*$/i;
 
-export function virtualKind({ sql }: Definition): VirtualKind {
+interface Parsed {
+  readonly module: string;
+  readonly arguments: readonly string[];
+}
+
+function parse({ sql }: Definition): Parsed {
   const [, module = "", body = ""] = DEFINITION.exec(withoutComments(sql)) ?? [];
-  switch (module.toLowerCase()) {
-    case "fts5":
-      return fts5Kind(body);
+  return { module: module.toLowerCase(), arguments: splitArguments(body) };
+}
+
+export function virtualKind(definition: Definition): VirtualKind {
+  const parsed = parse(definition);
+  switch (parsed.module) {
+    case "fts5": {
+      const content = option(parsed, "content");
+      return content === null ? "fts5" : content === "" ? "fts5-contentless" : "fts5-external";
+    }
     case "fts5vocab":
       return "fts5vocab";
     case "rtree":
@@ -34,12 +46,46 @@ export function virtualKind({ sql }: Definition): VirtualKind {
   }
 }
 
-function fts5Kind(body: string): VirtualKind {
-  for (const argument of splitArguments(body)) {
-    const content = /^\s*content\s*=\s*([\s\S]*)$/i.exec(argument)?.[1];
-    if (content !== undefined) return unquote(content.trim()) === "" ? "fts5-contentless" : "fts5-external";
+/** The table or view that an external-content FTS5 table is over; null for any other. */
+export function contentTable(definition: Definition): string | null {
+  const content = option(parse(definition), "content");
+  return content === "" ? null : content;
+}
+
+/** The column of its content by which an external-content FTS5 table knows rows. */
+export function contentRowid(definition: Definition): string {
+  return option(parse(definition), "content_rowid") ?? "rowid";
+}
+
+/**
+ * The tables in which a virtual table keeps its content, which come and go with it. A user's own table whose name merely
+ * looks like one of them is not among them.
+ */
+export function shadowNames(definition: Definition): string[] {
+  const parsed = parse(definition);
+  const all = (suffixes: readonly string[]) => suffixes.map((suffix) => `${definition.name}_${suffix}`);
+  switch (parsed.module) {
+    case "fts5": {
+      const hasContent = option(parsed, "content") === null || option(parsed, "contentless_unindexed") === "1";
+      const content = hasContent ? ["content"] : [];
+      const sizes = option(parsed, "columnsize") === "0" ? [] : ["docsize"];
+      return all(["data", "idx", "config", ...content, ...sizes]);
+    }
+    case "rtree":
+    case "rtree_i32":
+      return all(["node", "rowid", "parent"]);
+    default:
+      return [];
   }
-  return "fts5";
+}
+
+/** The value of an FTS5 option, without its quotes; null when it is not given. */
+function option({ arguments: all }: Parsed, name: string): string | null {
+  for (const argument of all) {
+    const [, key, value] = /^\s*(\w+)\s*=\s*([\s\S]*)$/.exec(argument) ?? [];
+    if (key?.toLowerCase() === name) return unquote((value ?? "").trim());
+  }
+  return null;
 }
 
 /** Splits at commas that stand outside quotes and parentheses. */
@@ -48,10 +94,8 @@ function splitArguments(body: string): string[] {
 }
 
 function unquote(value: string): string {
-  return (
-    /^(?:'([\s\S]*)'|"([\s\S]*)"|`([\s\S]*)`|\[([\s\S]*)\])$/
-      .exec(value)
-      ?.slice(1)
-      .find((x) => x !== undefined) ?? value
-  );
+  const [, single, double, back, bracket] = /^(?:'([\s\S]*)'|"([\s\S]*)"|`([\s\S]*)`|\[([\s\S]*)\])$/.exec(value) ?? [];
+  if (single !== undefined) return single.replaceAll("''", "'");
+  if (double !== undefined) return double.replaceAll('""', '"');
+  return back?.replaceAll("``", "`") ?? bracket ?? value;
 }

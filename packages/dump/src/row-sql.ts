@@ -1,0 +1,147 @@
+import { cellSize, easyCell, taggedCell, tree } from "./cell-sql.ts";
+import { guardOf } from "./guard.ts";
+import { quoteName } from "./name.ts";
+import type { Column, KeyColumn, Table } from "./schema.ts";
+
+/**
+ * Rows as SQL expressions. Every column is named once, in a subquery that gives it a short name: SQLite merges that
+ * subquery into the query around it, so it costs nothing, and a table of a hundred columns with long names still makes a
+ * statement below D1's 100,000 bytes. The names differ from those that columns() gives to results: ORDER BY would take
+ * a result's.
+ */
+
+/** Stands in place of a row. Rows start with a parenthesis or with the tag of their first cell. */
+export const MARK = "?";
+
+/** Columns of one SELECT, D1's limit. */
+const MAX_COLUMNS = 100;
+
+/** Columns of which the cells go into one query when rows are tagged; and bytes of their names. */
+const GROUP_COLUMNS = 45;
+const GROUP_NAMES = 30_000;
+
+/**
+ * A column by its full name. A bare `"c"` that no longer exists is not an error but the text 'c': a column dropped while
+ * it is read would fill the backup with its own name.
+ */
+export function qualified(table: Table, column: string): string {
+  return `${quoteName(table.name)}.${quoteName(column)}`;
+}
+
+/** The columns that are read: the rowid where it is no column, and every stored column. */
+export function readColumns(table: Table): readonly Column[] {
+  if (table.key.by !== "rowid" || table.key.place !== "beside") return table.columns;
+  return [{ name: table.key.name, type: "INTEGER" }, ...table.columns];
+}
+
+export function keyColumns(table: Table): readonly KeyColumn[] {
+  if (table.key.by === "key") return table.key.columns;
+  if (table.key.by === "rowid") return [{ name: table.key.name, collation: "BINARY", descending: false }];
+  return [];
+}
+
+/** A part of a table's columns under short names, as a query can select from it. */
+export interface Selection {
+  /** `(SELECT ... FROM table)` */
+  readonly from: string;
+  /** The short names of the read columns that belong to it. */
+  readonly cells: readonly { readonly name: string; readonly column: Column }[];
+  /** The short names of the key's columns, in key order. */
+  readonly keys: readonly string[];
+  /** The name of the guard's result, or null where it is not part of it. */
+  readonly guard: string | null;
+}
+
+/** Selects read columns by their place, together with the key. Null when they are more than a SELECT takes. */
+function select(table: Table, options: { places: readonly number[]; guarded: boolean }): Selection | null {
+  const all = readColumns(table);
+  const names = new Map<string, string>();
+  const list: string[] = [];
+  const add = (column: string, name: string) => {
+    names.set(column, name);
+    list.push(`${qualified(table, column)} AS ${name}`);
+  };
+  const cells = options.places.flatMap((place) => {
+    const column = all[place];
+    if (column === undefined) return [];
+    add(column.name, `v${place}`);
+    return [{ name: `v${place}`, column }];
+  });
+  const keys = keyColumns(table).map(({ name }, i) => {
+    if (!names.has(name)) add(name, `k${i}`);
+    return names.get(name) ?? "";
+  });
+  const guard = options.guarded ? guardOf(table) : null;
+  if (guard !== null) list.push(`${guard} AS g`);
+  if (list.length > MAX_COLUMNS) return null;
+  const only = table.only === undefined ? "" : ` WHERE ${table.only}`;
+  return {
+    from: `(SELECT ${list.length === 0 ? "1" : list.join(",")} FROM ${quoteName(table.name)}${only})`,
+    cells,
+    keys,
+    guard: guard === null ? null : "g",
+  };
+}
+
+/** All columns with the guard; null when they are too many. */
+export function selectAll(table: Table): Selection | null {
+  return select(table, { places: [...readColumns(table).keys()], guarded: true });
+}
+
+/** All columns in as few groups as D1's limits allow, without the guard. */
+export function selectGroups(table: Table): Selection[] {
+  const groups: number[][] = [];
+  let bytes = 0;
+  for (const [place, { name }] of readColumns(table).entries()) {
+    const size = new TextEncoder().encode(name).length;
+    const last = groups.at(-1);
+    if (last === undefined || last.length >= GROUP_COLUMNS || bytes + size > GROUP_NAMES) {
+      groups.push([place]);
+      bytes = size;
+    } else {
+      last.push(place);
+      bytes += size;
+    }
+  }
+  return groups.flatMap((places) => select(table, { places, guarded: false }) ?? narrow(table, places));
+}
+
+/** A key of so many columns that no group fits beside it holds all columns anyway. */
+function narrow(table: Table, places: readonly number[]): Selection[] {
+  return places.flatMap((place) => select(table, { places: [place], guarded: false }) ?? []);
+}
+
+/** The key and the guard alone. */
+export function selectGuard(table: Table): Selection | null {
+  return select(table, { places: [], guarded: true });
+}
+
+/** A row's finished literals in parentheses; NULL when the row needs more than that. */
+export function easyRow(table: Table, { cells, guard }: Selection): string {
+  const literals = cells.map(({ name, column }) => {
+    const isRowid = table.key.by === "rowid" && table.key.name === column.name;
+    return isRowid ? name : easyCell(name, { ...column, strict: table.strict });
+  });
+  const row = `'('||${tree(literals, "||','||")}||')'`;
+  return guard === null ? row : `iif(${guard},${row},NULL)`;
+}
+
+/** A row's tagged cells with commas between, or a mark when they have more than `maxBytes`. */
+export function taggedRow({ cells }: Selection, maxBytes: number): string {
+  const size = tree(
+    cells.map(({ name }) => cellSize(name)),
+    "+",
+  );
+  const tagged = cells.map(({ name }) => taggedCell(name));
+  return `iif(${size}>${maxBytes},'${MARK}',${tree(tagged, "||','||")})`;
+}
+
+/** The parts of a row's key, tagged, as one text. */
+export function taggedKey({ keys }: Selection): string {
+  return keys.length === 0 ? "NULL" : tree(keys.map(taggedCell), "||','||");
+}
+
+/** Type and size of a cell: `n`, `i1`, a REAL, or `t` or `b` and the number of bytes. */
+export function describedCell(cell: string): string {
+  return `CASE typeof(${cell}) WHEN 'text' THEN 't'||octet_length(${cell}) WHEN 'blob' THEN 'b'||octet_length(${cell}) ELSE ${taggedCell(cell)} END`;
+}

@@ -1,0 +1,159 @@
+import { internalNameSql, isInternalName, quoteName } from "./name.ts";
+import { type KeyColumn, type Schema, type SchemaObject, type TableFacts, toSchema } from "./schema.ts";
+import { columns, number, type Query, type ResultSet, type Source, text, type Value } from "./source.ts";
+
+/** A schema, and the text by which two readings of it are compared: equal texts mean the same schema. */
+export interface ReadSchema {
+  readonly schema: Schema;
+  readonly identity: string;
+}
+
+/** Asks for everything that defines a schema. Its result goes to schemaIdentity(). */
+export const OBJECTS_QUERY: Query = {
+  sql: `SELECT ${columns(["type", "name", "tbl_name", "sql"])} FROM sqlite_schema ORDER BY rowid`,
+};
+
+/** What an answer to OBJECTS_QUERY is compared by. */
+export function schemaIdentity(objects: ResultSet | undefined): string {
+  return JSON.stringify(objects?.rows ?? []);
+}
+
+/** Reads the schema. */
+export async function readSchema(source: Source): Promise<ReadSchema> {
+  const [objects] = await source.batch([OBJECTS_QUERY]);
+  const list = toObjects(objects);
+  // A user's table named like a pragma's table function hides the function.
+  return list.some(({ name }) => /^pragma_/i.test(name))
+    ? await readWithPragmas(source, list)
+    : await readWithFunctions(source);
+}
+
+function toObjects(result: ResultSet | undefined): SchemaObject[] {
+  return (result?.rows ?? []).map(([type, name, table, sql]) => ({
+    type: text(type),
+    name: text(name),
+    table: text(table),
+    sql: typeof sql === "string" ? sql : null,
+  }));
+}
+
+const USER_TABLE = `m.type='table' AND m.sql IS NOT NULL AND NOT ${internalNameSql("m.name")}`;
+
+/** The schema of all tables in a constant number of queries. */
+const FUNCTION_QUERIES: readonly Query[] = [
+  { sql: `SELECT ${columns(["name", "type", "wr", "strict"])} FROM pragma_table_list WHERE schema='main'` },
+  {
+    sql: `SELECT ${columns(["m.name", "x.name", "x.type", "x.pk", "x.hidden"])}
+      FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) x WHERE ${USER_TABLE} ORDER BY m.rowid, x.cid`,
+  },
+  {
+    sql: `SELECT ${columns(["m.name", "x.name", "x.coll", 'x."desc"'])}
+      FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_xinfo(l.name) x
+      WHERE ${USER_TABLE} AND l.origin='pk' AND x.key=1 ORDER BY m.rowid, x.seqno`,
+  },
+  {
+    sql: `SELECT DISTINCT ${columns(["m.name", 'f."table"'])}
+      FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE ${USER_TABLE} ORDER BY m.rowid`,
+  },
+  {
+    sql: `SELECT ${columns(["l.name"])} FROM sqlite_schema m JOIN pragma_index_list(m.name) l
+      WHERE ${USER_TABLE} AND l."unique"=1 AND l.partial=0 AND l.origin='c'
+        AND NOT EXISTS (SELECT 1 FROM pragma_index_info(l.name) i WHERE i.cid<0)`,
+  },
+];
+
+async function readWithFunctions(source: Source): Promise<ReadSchema> {
+  const [objects, list, fields, keys, parents, keyIndexes] = await source.batch([OBJECTS_QUERY, ...FUNCTION_QUERIES]);
+  const fieldsOf = groupByFirst(fields);
+  const keysOf = groupByFirst(keys);
+  const parentsOf = groupByFirst(parents);
+  const facts = new Map<string, TableFacts>();
+  for (const [name, type, wr, strict] of list?.rows ?? []) {
+    const table = text(name);
+    facts.set(table, {
+      type: text(type),
+      withoutRowid: wr === 1,
+      strict: strict === 1,
+      columns: (fieldsOf.get(table) ?? []).map(([, column, declared, pk, hidden]) => ({
+        name: text(column),
+        type: text(declared),
+        pk: number(pk),
+        hidden: number(hidden),
+      })),
+      key: (keysOf.get(table) ?? []).map(([, column, collation, descending]) => toKey(column, collation, descending)),
+      parents: (parentsOf.get(table) ?? []).map(([, parent]) => text(parent)),
+    });
+  }
+  const indexes = new Set((keyIndexes?.rows ?? []).map(([name]) => text(name)));
+  return { schema: toSchema(toObjects(objects), { facts, keyIndexes: indexes }), identity: schemaIdentity(objects) };
+}
+
+/** The same with four statements a table, whose results have the pragmas' own columns. */
+async function readWithPragmas(source: Source, seen: readonly SchemaObject[]): Promise<ReadSchema> {
+  const tables = seen.filter(({ type, name, sql }) => type === "table" && sql !== null && !isInternalName(name));
+  const names = tables.map(({ name }) => name);
+  const pragma = (pragmaName: string) => names.map((name) => ({ sql: `PRAGMA ${pragmaName}(${quoteName(name)})` }));
+  const lists = await source.batch([
+    OBJECTS_QUERY,
+    { sql: "PRAGMA main.table_list" },
+    ...pragma("table_xinfo"),
+    ...pragma("index_list"),
+    ...pragma("foreign_key_list"),
+  ]);
+  const [objects, list, ...rest] = lists;
+  if (schemaIdentity(objects) !== JSON.stringify(seen.map(({ type, name, table, sql }) => [type, name, table, sql]))) {
+    return await readWithPragmas(source, toObjects(objects));
+  }
+  const part = (i: number) => rest.slice(i * names.length, (i + 1) * names.length);
+  const [fields, indexes, parents] = [part(0), part(1), part(2)];
+  // Columns of index_list: seq, name, unique, origin, partial.
+  const used = indexes.flatMap((result, table) =>
+    result.rows
+      .filter(([, , unique, origin, partial]) => origin === "pk" || (unique === 1 && partial === 0 && origin === "c"))
+      .map(([, name, , origin]) => ({ table, name: text(name), isPrimary: origin === "pk" })),
+  );
+  const infos = await source.batch(used.map(({ name }) => ({ sql: `PRAGMA index_xinfo(${quoteName(name)})` })));
+  // Columns of index_xinfo: seqno, cid, name, desc, coll, key.
+  const keyParts = (i: number) => (infos[i]?.rows ?? []).filter(([, , , , , key]) => key === 1);
+  const facts = new Map<string, TableFacts>();
+  for (const [, name, type, , wr, strict] of list?.rows ?? []) {
+    const table = names.indexOf(text(name));
+    const primary = used.findIndex((index) => index.table === table && index.isPrimary);
+    facts.set(text(name), {
+      type: text(type),
+      withoutRowid: wr === 1,
+      strict: strict === 1,
+      // Columns of table_xinfo: cid, name, type, notnull, dflt_value, pk, hidden.
+      columns: (fields[table]?.rows ?? []).map(([, column, declared, , , pk, hidden]) => ({
+        name: text(column),
+        type: text(declared),
+        pk: number(pk),
+        hidden: number(hidden),
+      })),
+      key:
+        primary < 0 ? [] : keyParts(primary).map(([, , column, descending, coll]) => toKey(column, coll, descending)),
+      parents: [...new Set((parents[table]?.rows ?? []).map(([, , parent]) => text(parent)))],
+    });
+  }
+  const keyIndexes = new Set(
+    used
+      .filter((index, i) => !index.isPrimary && keyParts(i).every(([, cid]) => number(cid) >= 0))
+      .map(({ name }) => name),
+  );
+  return { schema: toSchema(seen, { facts, keyIndexes }), identity: schemaIdentity(objects) };
+}
+
+function toKey(name: Value | undefined, collation: Value | undefined, descending: Value | undefined): KeyColumn {
+  return { name: text(name), collation: text(collation), descending: descending === 1 };
+}
+
+function groupByFirst(result: ResultSet | undefined): Map<string, (readonly Value[])[]> {
+  const groups = new Map<string, (readonly Value[])[]>();
+  for (const row of result?.rows ?? []) {
+    const name = text(row[0]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
