@@ -83,7 +83,7 @@ async function expectWholeBackup(): Promise<void> {
   const bytes = Buffer.from((await stored?.arrayBuffer()) ?? new ArrayBuffer(0));
   expect(manifest.object.bytes).toBe(bytes.length);
   const sql = gunzipSync(bytes).toString();
-  expect(sql).toContain("(1,'it''s',(15/10.0),X'00FF')");
+  expect(sql).toContain("(1,'it''s',(1500/1000.0),X'00FF')");
   expect(sql).toContain("(9007199254740993,'big',1.0,NULL)");
   expect(sql.endsWith("-- end\n")).toBe(true);
 }
