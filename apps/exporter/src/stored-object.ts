@@ -20,10 +20,13 @@ export class StoredObject {
   readonly #bucket: R2Bucket;
   readonly #key: string;
   readonly #seen: string | null;
-  readonly #part = new Uint8Array(PART_BYTES);
   #partBytes = 0;
   #upload: R2MultipartUpload | null = null;
   readonly #parts: R2UploadedPart[] = [];
+  /** The part that is on its way: the next one is filled meanwhile. */
+  #sending: Promise<void> | null = null;
+  #part = new Uint8Array(PART_BYTES);
+  #spare = new Uint8Array(PART_BYTES);
 
   /** @param seen etag of the object that lies there now, which this one replaces; null when there is none */
   constructor(bucket: R2Bucket, { key, seen }: { key: string; seen: string | null }) {
@@ -51,6 +54,7 @@ export class StoredObject {
     const upload = this.#upload;
     if (upload === null) return await this.#putWhole(sha256);
     await this.#sendPart();
+    await this.#sending;
     // An upload has no condition of its own: this narrows the gap in which somebody else could have written.
     const there = await this.#guarded(() => this.#bucket.head(this.#key));
     if ((there?.etag ?? null) !== this.#seen) throw this.#overtaken();
@@ -60,6 +64,7 @@ export class StoredObject {
 
   /** Leaves nothing behind. Never throws: it runs when something else has failed already. */
   async abandon(): Promise<void> {
+    await this.#sending?.catch(() => undefined);
     await this.#upload?.abort().catch(() => undefined);
   }
 
@@ -84,10 +89,14 @@ export class StoredObject {
     this.#upload ??= await this.#guarded(() =>
       this.#bucket.createMultipartUpload(this.#key, { httpMetadata: { contentType: "application/gzip" } }),
     );
+    await this.#sending;
     const upload = this.#upload;
-    // The buffer is used again: R2 gets a copy.
-    const part = this.#part.slice(0, this.#partBytes);
-    this.#parts.push(await this.#guarded(() => upload.uploadPart(this.#parts.length + 1, part)));
+    const part = this.#part.subarray(0, this.#partBytes);
+    const number = this.#parts.length + 1;
+    this.#sending = this.#guarded(() => upload.uploadPart(number, part)).then((sent) => void this.#parts.push(sent));
+    // Its failure is met by whoever waits for it next.
+    this.#sending.catch(() => undefined);
+    [this.#part, this.#spare] = [this.#spare, this.#part];
     this.#partBytes = 0;
   }
 

@@ -8,6 +8,7 @@ import { InsertWriter } from "./insert-writer.ts";
 import { isEponymous, quoteName, quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
 import { openReading, type Reading } from "./reading.ts";
+import { PageDecoder } from "./row-block.ts";
 import { type Definition, type Index, type Schema, same } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Stage, unusedName } from "./stage.ts";
@@ -101,6 +102,7 @@ class Writer {
   readonly #content: Content;
   readonly #output: Output;
   readonly #stage: Stage;
+  readonly #decoder = new PageDecoder();
 
   constructor({ reading, content, output }: { reading: Reading; content: Content; output: Output }) {
     this.#reading = reading;
@@ -192,7 +194,7 @@ class Writer {
   }
 
   async *#rows({ table, target }: Transfer): AsyncGenerator<void, InsertWriter> {
-    const inserts = new InsertWriter({ target, output: this.#output, stage: this.#stage });
+    const inserts = new InsertWriter({ target, output: this.#output, stage: this.#stage, decoder: this.#decoder });
     for await (const page of this.#reading.rows({ table, target })) {
       for (const rows of page) inserts.write(rows);
       yield;

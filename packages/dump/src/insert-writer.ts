@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { type Cell, literal } from "./literal.ts";
 import { quoteName } from "./name.ts";
 import type { Output } from "./output.ts";
-import { blockOf, type RowBlock } from "./row-block.ts";
+import { blockOf, type PageDecoder, type RowBlock } from "./row-block.ts";
 import { lineOf } from "./row-line.ts";
 import { MAX_STATEMENT_BYTES, MAX_STATEMENT_CELLS, type Rows } from "./rows.ts";
 import type { Stage } from "./stage.ts";
@@ -37,12 +37,15 @@ export class InsertWriter {
   readonly #head: Uint8Array;
   readonly #maxRows: number;
   readonly #stage: Stage;
+  readonly #decoder: PageDecoder;
   /** Rows and bytes of the statement that is open; its last row's terminator is not yet written. */
   #rows = 0;
   #bytes = 0;
 
-  constructor({ target, output, stage }: { target: Target; output: Output; stage: Stage }) {
+  constructor(options: { target: Target; output: Output; stage: Stage; decoder: PageDecoder }) {
+    const { target, output, stage, decoder } = options;
     this.#output = output;
+    this.#decoder = decoder;
     this.#stage = stage;
     this.#head = Buffer.from(insertHead(target));
     const rows = Math.floor(MAX_STATEMENT_CELLS / Math.max(1, target.columns.length));
@@ -53,6 +56,10 @@ export class InsertWriter {
   write(rows: Rows): void {
     if (rows.kind === "block") {
       this.#writeBlock(rows.block);
+      return;
+    }
+    if (rows.kind === "page") {
+      this.#writeBlock(this.#decoder.decode(rows.text));
       return;
     }
     const { cells, trouble } = rows;

@@ -2,7 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES, taggedPage } from "./page-query.ts";
-import { blockOf, pageBlock, SEPARATOR } from "./row-block.ts";
+import { blockOf, hasRows, SEPARATOR } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { readRow } from "./row-reader.ts";
 import { MARK } from "./row-sql.ts";
@@ -50,6 +50,7 @@ export class PagedReader {
   readonly #table: Table;
   readonly #maxLine: number;
   #ranges: Range[];
+  #ahead: Promise<Page | null> | null = null;
   #position: number;
   #limit = FIRST_LIMIT;
   #average = 256;
@@ -65,8 +66,16 @@ export class PagedReader {
     this.#position = after === null || table.key.by !== "hidden" ? 0 : Number(after[0]);
   }
 
-  /** The next rows, or null when there are no more. */
+  /** The next rows, or null when there are no more. While they are used, those behind them are read. */
   async next(): Promise<Page | null> {
+    const page = await (this.#ahead ?? this.#fetch());
+    this.#ahead = page === null ? null : this.#fetch();
+    // A failure is the next call's; until then nobody waits for it.
+    this.#ahead?.catch(() => undefined);
+    return page;
+  }
+
+  async #fetch(): Promise<Page | null> {
     for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
       const page = await this.#read(range);
       if (page !== null) return page;
@@ -104,13 +113,13 @@ export class PagedReader {
     const page = text(joined);
     const marks = countMarks(page);
     // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
-    if (page.includes("\uFFFD") || marks > Math.max(FEW_MARKS, seen * MAX_MARKED)) {
+    if (page.includes("\uFFFD") || !hasRows(page, seen) || marks > Math.max(FEW_MARKS, seen * MAX_MARKED)) {
       this.#taggedPages = this.#nextTaggedPages;
       this.#nextTaggedPages *= 2;
       return await this.#taggedPage(range);
     }
     this.#nextTaggedPages = 1;
-    const rows = marks > 0 ? await this.#markedRows(page) : [{ kind: "block", block: pageBlock(page) } as const];
+    const rows = marks > 0 ? await this.#markedRows(page) : [{ kind: "page", text: page } as const];
     this.#learn({ bytes: page.length, rows: seen });
     const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
     return { rows, count: seen, cursor: this.#advance({ seen, limit, key }) };
