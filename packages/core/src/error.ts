@@ -126,6 +126,12 @@ export const ERROR_CODES = {
     exit: 4,
     next: "Start a backup of the database: the manifest of this one cannot be read.",
   },
+  backup_damaged: {
+    disposition: "dead",
+    status: 502,
+    exit: 4,
+    next: "Start a backup of the database and restore from an earlier one; the damaged object is kept as it is.",
+  },
   never_finished: {
     disposition: "dead",
     status: 500,

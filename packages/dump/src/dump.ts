@@ -69,7 +69,6 @@ export async function* dump(
   for (const transfer of content.tables) yield* writer.table(transfer);
   if (content.sequences !== null) yield* writer.sequences(content.sequences);
   for (const virtual of content.virtualTables) yield* writer.virtualTable(virtual);
-  writer.dropStage();
   const made = new Set(parentIndexes(schema));
   for (const index of schema.indexes) if (!made.has(index)) writer.definition(index);
   for (const view of schema.views) writer.definition(view);
@@ -140,6 +139,8 @@ class Writer {
   async *table(transfer: Transfer): AsyncGenerator<void> {
     const start = this.#output.position;
     const inserts = yield* this.#rows(transfer);
+    // Within the table's range, so that this can be restored by itself.
+    this.#stage.drop();
     const { rows } = inserts.digest;
     const { name } = transfer.table;
     this.#noteTroubles(name, inserts);
@@ -181,10 +182,6 @@ class Writer {
       const name = quoteName(definition.name);
       this.statement(`INSERT INTO ${name}(${name}) VALUES('rebuild')`);
     }
-  }
-
-  dropStage(): void {
-    this.#stage.drop();
   }
 
   async *statistics(transfer: Transfer): AsyncGenerator<void> {

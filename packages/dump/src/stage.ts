@@ -8,8 +8,8 @@ import type { Schema } from "./schema.ts";
 const PIECE_BYTES = 40_000;
 
 /**
- * The table in which a restore puts large values together: made before the first value that needs it, dropped after the
- * last. Inserting a part into the real table and appending by UPDATE would break CHECK constraints, generated columns
+ * The table in which a restore puts large values together: made before the first value of a table that needs it, dropped
+ * behind the table's last row. Inserting a part into the real table and appending by UPDATE would break CHECK constraints, generated columns
  * and STRICT tables, and fire triggers.
  */
 export class Stage {
