@@ -122,8 +122,9 @@ function inflate(manifest: Readable, { segment, bytes }: { segment: Segment; byt
     raw = inflateRawSync(bytes, {
       // All but the last segment end with a full flush, not with the end of the stream.
       finishFlush: constants.Z_SYNC_FLUSH,
-      // A damaged segment must not grow without limit. One byte more than there may be, since zero is refused.
-      maxOutputLength: length + 1,
+      // A damaged segment must not grow without limit. workerd counts room it has not filled (up to as much again), and
+      // with a tighter limit refuses what would fit.
+      maxOutputLength: 2 * length + 65_536,
     });
   } catch (cause) {
     throw damaged(manifest, `the bytes from ${segment.stored} on do not decompress`, cause);
