@@ -2,6 +2,7 @@ import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
 import { createLog } from "@patina/worker/log";
 import { createApp } from "./api/app.ts";
+import type { AuthSettings } from "./api/auth.ts";
 import { type DispatcherContext, scheduled } from "./scheduled.ts";
 
 const log = createLog("dispatcher");
@@ -9,7 +10,8 @@ const app = createApp();
 
 export default {
   async fetch(request, env, ctx) {
-    return await app.fetch(request, { token: env.ADMIN_TOKEN, log, open: () => context(env) }, ctx);
+    const bindings = { auth: authOf(env), access: ctx.access, attempts: env.ATTEMPTS, log, open: () => context(env) };
+    return await app.fetch(request, bindings, ctx);
   },
 
   async scheduled({ cron, scheduledTime }, env) {
@@ -22,6 +24,16 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
+
+/** Each of these is optional by itself: the API refuses to serve, and says why, only when all of them are missing. */
+interface Secrets {
+  readonly ADMIN_TOKEN?: string;
+  readonly READ_TOKEN?: string;
+}
+
+function authOf(env: Env & Secrets): AuthSettings {
+  return { adminToken: env.ADMIN_TOKEN, readToken: env.READ_TOKEN, accessAudience: env.ACCESS_AUD };
+}
 
 async function context(env: Env): Promise<DispatcherContext> {
   return {

@@ -19,16 +19,28 @@ export interface ErrorMeaning {
 export const ERROR_CODES = {
   // Requests
   invalid_request: { disposition: "dead", status: 400, exit: 2, next: "Correct the request and send it again." },
-  unauthorized: { disposition: "dead", status: 401, exit: 12, next: "Send the admin token as a bearer token." },
+  unauthorized: {
+    disposition: "dead",
+    status: 401,
+    exit: 12,
+    next: "Send the admin token or the read token as a bearer token, or come through Cloudflare Access.",
+  },
+  forbidden: { disposition: "dead", status: 403, exit: 12, next: "Use the admin token: the read token may only look." },
   not_found: { disposition: "dead", status: 404, exit: 10, next: "Check the name; GET /status lists what exists." },
   method_not_allowed: { disposition: "dead", status: 405, exit: 2, next: "Use a method named in the Allow header." },
   conflict: { disposition: "dead", status: 409, exit: 11, next: "Wait until the running work has ended." },
   body_too_large: { disposition: "dead", status: 413, exit: 2, next: "Send a smaller body." },
+  too_many_attempts: {
+    disposition: "dead",
+    status: 429,
+    exit: 12,
+    next: "Wait a minute, then send the right token.",
+  },
   not_configured: {
     disposition: "dead",
     status: 503,
     exit: 1,
-    next: "Set the ADMIN_TOKEN secret: wrangler secret put ADMIN_TOKEN.",
+    next: "Set a token (openssl rand -hex 32 | wrangler secret put ADMIN_TOKEN), or ACCESS_AUD for Cloudflare Access.",
   },
 
   // Messages

@@ -52,7 +52,7 @@ export function isJobId(text: string): boolean {
  * A database's name in Patina: what object keys, routes and file names are made of, hence this narrow. Lower-case
  * letters, digits, `-` and `_`, starting with a letter or digit, at most 64 characters.
  */
-const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 export function isDatabaseName(text: string): boolean {
   return DATABASE_NAME.test(text);

@@ -3,29 +3,34 @@ import { ERROR_CODES, PatinaError } from "@patina/core/error";
 import type { Log } from "@patina/worker/log";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { csrf } from "hono/csrf";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import type { DispatcherContext } from "../scheduled.ts";
-import { authorize } from "./auth.ts";
+import { type Attempts, noteFailure } from "./attempts.ts";
+import { type Access, type AuthSettings, authenticate, type Principal } from "./auth.ts";
+import { mount } from "./operation.ts";
+import { OPEN, OPERATIONS } from "./operations.ts";
 import { problem } from "./problem.ts";
-import { jobs } from "./routes/jobs.ts";
-import { root } from "./routes/root.ts";
-import { status } from "./routes/status.ts";
-import { trigger } from "./routes/trigger.ts";
 
 /** Bytes of a request's body that are read at most. */
-const MAX_BODY = 64 * 1_024;
+export const MAX_BODY = 64 * 1_024;
 
-/** What every route finds: opened once per request, after the token was checked. */
+/** What every route finds: opened once per request, after it is known who asks. */
 export interface Api {
   Bindings: {
-    readonly token: string | undefined;
+    readonly auth: AuthSettings;
+    /** Who asks according to Cloudflare Access. */
+    readonly access: Access | undefined;
+    readonly attempts: Attempts;
     readonly log: Log;
     readonly open: () => Promise<DispatcherContext>;
   };
-  Variables: { readonly request: string; readonly context: DispatcherContext };
+  Variables: { readonly request: string; readonly principal: Principal; readonly context: DispatcherContext };
 }
 
-/** The admin API. Everything but a bare `GET /` wants the bearer token. */
+/** The admin API. Everything but a bare `GET /` and `/healthz` wants to know who asks. */
 export function createApp() {
   const app = new Hono<Api>();
   app.use(secureHeaders());
@@ -36,12 +41,22 @@ export function createApp() {
     await next();
     c.header("x-request-id", request);
   });
-  app.route("/", root);
+  mount(app, OPEN);
   app.use(async (c, next) => {
-    await authorize(c.req.header("authorization"), c.env.token);
-    c.set("context", await c.env.open());
+    const credentials = { authorization: c.req.header("authorization"), access: c.env.access };
+    try {
+      c.set("principal", await authenticate(credentials, c.env.auth));
+    } catch (thrown) {
+      const isRefusal = thrown instanceof PatinaError && thrown.code === "unauthorized";
+      if (isRefusal) await noteFailure(c.env.attempts, c.req.header("cf-connecting-ip"));
+      throw thrown;
+    }
     await next();
   });
+  // What a browser sends along by itself proves nothing about whose page made it ask.
+  const sameOrigin = csrf();
+  app.use(async (c, next) => (c.get("principal").by === "token" ? await next() : await sameOrigin(c, next)));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => wrongMethod(c.get("request"), methods) }));
   app.use(
     bodyLimit({
       maxSize: MAX_BODY,
@@ -50,15 +65,30 @@ export function createApp() {
       },
     }),
   );
-  app.route("/status", status);
-  app.route("/trigger", trigger);
-  app.route("/jobs", jobs);
+  app.use(async (c, next) => {
+    c.set("context", await c.env.open());
+    await next();
+  });
+  mount(app, OPERATIONS);
   app.notFound((c) => problem(new PatinaError("not_found", "Cannot find this route"), c.get("request")));
   app.onError((thrown, c) => {
-    const error = catalogFailure(thrown);
+    const error = failureOf(thrown);
     const request = c.get("request");
     if (ERROR_CODES[error.code].status >= 500) c.env.log.error({ request, error }, "Request failed");
     return problem(error, request);
   });
   return app;
+}
+
+function failureOf(thrown: unknown): PatinaError {
+  if (thrown instanceof HTTPException && thrown.status === 403) {
+    return new PatinaError("forbidden", "Cannot do this: the request comes from another site");
+  }
+  return catalogFailure(thrown);
+}
+
+function wrongMethod(request: string, methods: readonly string[]): Response {
+  const answer = problem(new PatinaError("method_not_allowed", "Cannot do this: the path has other methods"), request);
+  answer.headers.set("allow", methods.join(", "));
+  return answer;
 }

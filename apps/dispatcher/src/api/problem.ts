@@ -1,29 +1,34 @@
 import { ERROR_CODES, type ErrorCode, type PatinaError } from "@patina/core/error";
+import * as v from "valibot";
 
-/** Where the codes are explained. */
-const DOCS = "https://patina.example/errors";
+/** An RFC 9457 problem, with a stable code and the request's id, which is also in the logs. */
+export const Problem = v.strictObject({
+  type: v.pipe(v.string(), v.description("Where the code is explained: a place on this deployment's /docs.")),
+  title: v.string(),
+  status: v.number(),
+  detail: v.string(),
+  code: v.pipe(v.string(), v.description("Stable; see the list of codes.")),
+  next: v.pipe(v.string(), v.description("What to do, in one sentence.")),
+  request_id: v.string(),
+});
 
-/**
- * An RFC 9457 problem. It says what is wrong and what to do, and never repeats what was sent.
- *
- * @param request the request's id, which is also in the logs
- */
+/** Says what is wrong and what to do, and never repeats what was sent. */
 export function problem(error: PatinaError, request: string): Response {
   const { status, next } = ERROR_CODES[error.code];
   const body = {
-    type: `${DOCS}#${error.code}`,
+    type: `/docs#${error.code}`,
     title: titleOf(error.code),
     status,
     detail: error.message,
     code: error.code,
     next,
     request_id: request,
-  };
+  } satisfies v.InferOutput<typeof Problem>;
   const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-function titleOf(code: ErrorCode): string {
+export function titleOf(code: ErrorCode): string {
   const words = code.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,14 +1,23 @@
 import { jobWithTasks } from "@patina/catalog/job-report";
 import { PatinaError } from "@patina/core/error";
 import { isJobId } from "@patina/core/job";
-import { Hono } from "hono";
-import type { Api } from "../app.ts";
-import { jobWithTasksView } from "../views.ts";
+import * as v from "valibot";
+import { operation } from "../operation.ts";
+import { JobWithTasksView, jobWithTasksView } from "../views/job.ts";
 
-/** One job with its tasks and their results. */
-export const jobs = new Hono<Api>().get("/:id", async (c) => {
-  const id = c.req.param("id");
-  const found = isJobId(id) ? await jobWithTasks(c.get("context").catalog, id) : undefined;
-  if (found === undefined) throw new PatinaError("not_found", "Cannot find this job");
-  return c.json(jobWithTasksView(found));
+const job = operation({
+  method: "GET",
+  path: "/jobs/:id",
+  tag: "Jobs",
+  summary: "One job with its tasks and their results",
+  params: { id: v.string() },
+  answer: JobWithTasksView,
+  problems: ["not_found"],
+  async handle(c, { params: { id } }) {
+    const found = isJobId(id) ? await jobWithTasks(c.get("context").catalog, id) : undefined;
+    if (found === undefined) throw new PatinaError("not_found", "Cannot find this job");
+    return jobWithTasksView(found);
+  },
 });
+
+export const jobs = [job];
