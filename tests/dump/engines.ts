@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { DumpSummary } from "@patina/dump/dump";
 import { dump } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
@@ -86,8 +87,12 @@ export async function startD1(databases: readonly string[], persistence?: string
     }),
   );
   await miniflare.ready;
-  const ask = async (path: string, body?: Buffer) =>
-    await miniflare.dispatchFetch(`http://dump/${path}`, body === undefined ? {} : { method: "POST", body });
+  const ask = async (path: string, body?: Buffer) => {
+    // Restoring into SQLite may have held the event loop for longer than workerd keeps a connection open: its end has to
+    // be noticed before the next request takes that connection.
+    await setImmediate();
+    return await miniflare.dispatchFetch(`http://dump/${path}`, body === undefined ? {} : { method: "POST", body });
+  };
   const binding = (name: string) => `D${databases.indexOf(name)}`;
   return {
     async dump(name, snapshotBytes) {

@@ -5,7 +5,7 @@ export type Role = "reader" | "admin";
 
 /** Who asks. */
 export interface Principal {
-  /** As the audit log names it: `admin token`, `ann@example.com`. */
+  /** As the audit log names it: `admin-token`, `ann@example.com`. */
   readonly name: string;
   readonly role: Role;
   /** `access`: a browser sends this identity along by itself, also when another site makes it ask. */
@@ -53,7 +53,7 @@ export async function authenticate(
   const [, given] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
   const role = given === undefined ? null : await roleOfToken(given, settings);
   if (role === null) throw new PatinaError("unauthorized", "Cannot serve: the bearer token is missing or wrong");
-  return { name: role === "admin" ? "admin token" : "read token", role, by: "token" };
+  return { name: role === "admin" ? "admin-token" : "read-token", role, by: "token" };
 }
 
 /** What a token allows; null for a wrong one. Takes as long for any token of one length, right or wrong. */
