@@ -13,13 +13,10 @@ import type { Task, TaskRef } from "@patina/catalog/tasks";
 import { dateOf, MINUTE } from "@patina/core/date";
 import { scheduledJobId } from "@patina/core/job";
 import { TICK_LEASE } from "@patina/core/lease";
-import { CRONS, previousRun } from "@patina/core/schedule";
+import { CRONS, MISSED_AFTER, previousRun } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
-
-/** How long after its time a run counts as missed: crons may come late. */
-const MISSED_AFTER = 5 * MINUTE;
 
 /** A job that runs for longer is reported while it runs. */
 const SLOW_AFTER = 45 * MINUTE;

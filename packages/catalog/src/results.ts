@@ -1,6 +1,7 @@
 import type { Consistency } from "@patina/core/job";
 import { type SQL, type SQLChunk, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
+import { rollupStatement } from "./rollup.ts";
 import { eventStatement, isTask, type TaskRef } from "./tasks.ts";
 import { transaction } from "./transaction.ts";
 
@@ -39,8 +40,9 @@ export interface Failed {
 export type Result = Succeeded | Failed;
 
 /**
- * Writes results and settles their tasks, all in one transaction. A result of an older generation, or for a task that
- * is settled already, changes nothing, so the same result may arrive any number of times in any order.
+ * Writes results, counts them into their days and settles their tasks, all in one transaction. A result of an older
+ * generation, or for a task that is settled already, changes nothing, so the same result may arrive any number of times
+ * in any order.
  *
  * The results themselves are not counted here: closing the job does that, see closeJobs().
  */
@@ -64,9 +66,12 @@ function statementsFor(result: Result, now: number): SQL[] {
           finished_at = ${now}
         where ${it}`;
   if (result.status === "succeeded") {
+    const worst = result.consistency === "fuzzy" ? "fuzzy" : "good";
+    const end = { worst, bytes: result.storedBytes, ms: result.durationMs } as const;
     return [
       writeResult(succeededRow(result, now), it),
       writeInventory(result, it),
+      rollupStatement(task, { end, where: OPEN }),
       eventStatement({ task, event: "done", now, where: OPEN }),
       settle("done"),
     ];
@@ -74,6 +79,7 @@ function statementsFor(result: Result, now: number): SQL[] {
   const { errorCode, error } = result;
   return [
     writeResult(failedRow({ errorCode, error, now }), it),
+    rollupStatement(task, { end: { worst: "failed" }, where: OPEN }),
     eventStatement({ task, event: "failed", now, where: OPEN, errorCode, error }),
     settle("failed"),
   ];

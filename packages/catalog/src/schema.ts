@@ -147,6 +147,28 @@ export const backupResults = sqliteTable(
   ],
 );
 
+/**
+ * What became of a database on each day, so that a history of months is one row a day. Written with the results, see
+ * rollup.ts. A day is the date of its jobs; one without a row had no run that ended.
+ */
+export const dailyRollup = sqliteTable(
+  "daily_rollup",
+  {
+    database: text().notNull(),
+    day: text().notNull(),
+    /** The worst that a run of the day ended with. */
+    worst: text({ enum: ["good", "fuzzy", "failed"] }).notNull(),
+    /** Runs that ended; a replay is one more. */
+    runs: integer().notNull(),
+    /** Runs that ended with a backup. */
+    good: integer().notNull(),
+    /** Stored bytes and milliseconds of the day's newest backup; null when it has none. */
+    bytes: integer(),
+    ms: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.database, table.day] })],
+);
+
 /** Every object that exists in the bucket. A row follows its object, and goes before it. */
 export const backupInventory = sqliteTable(
   "backup_inventory",

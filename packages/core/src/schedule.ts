@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { SECOND } from "./date.ts";
+import { MINUTE, SECOND } from "./date.ts";
 
 /** The crons of wrangler.toml; a test holds the two together. */
 export const CRONS = {
@@ -9,6 +9,9 @@ export const CRONS = {
 } as const;
 
 export type CronName = keyof typeof CRONS;
+
+/** How long after its time a run counts as missed: crons may come late. */
+export const MISSED_AFTER = 5 * MINUTE;
 
 /**
  * Cloudflare's dialect: UTC, and weekdays count from 1 = Sunday, where croner and most others have 1 = Monday

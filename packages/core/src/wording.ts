@@ -22,6 +22,14 @@ export function duration(ms: number): string {
   return two(Math.round(ms / 3_600_000), { size: 24, names: ["d", "h"] });
 }
 
+/** A span of time in its largest unit alone, for sentences: `40 s`, `12 min`, `5 h`, `3 days`. */
+export function roughly(ms: number): string {
+  if (ms < 60_000) return `${Math.max(0, Math.floor(ms / 1_000))} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
+  if (ms < 172_800_000) return `${Math.floor(ms / 3_600_000)} h`;
+  return `${Math.floor(ms / 86_400_000)} days`;
+}
+
 function two(count: number, { size, names }: { size: number; names: readonly [string, string] }): string {
   const rest = count % size;
   return `${Math.floor(count / size)} ${names[0]}${rest === 0 ? "" : ` ${rest} ${names[1]}`}`;
