@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 
 const migrations = await readD1Migrations("packages/catalog/migrations");
 
+/** Milliseconds. Ends what hangs; a busy machine is slow, not wrong. */
+const TEST_TIMEOUT = 120_000;
+
 export default defineConfig({
   test: {
     reporters: ["default", "./tests/closing-line.ts"],
@@ -12,6 +15,7 @@ export default defineConfig({
         // Pure packages, the command, and the project itself: Node.
         test: {
           name: "node",
+          testTimeout: TEST_TIMEOUT,
           include: [
             "packages/{core,messages,dump,archive,alerts}/src/**/*.test.ts",
             "apps/cli/src/**/*.test.ts",
@@ -29,6 +33,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          testTimeout: TEST_TIMEOUT,
           include: [
             "packages/{catalog,worker}/src/**/*.test.ts",
             "apps/{dispatcher,exporter,aggregator}/src/**/*.test.ts",
@@ -40,7 +45,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["tests/{architecture,system}/**/*.test.ts"],
-          testTimeout: 120_000,
+          testTimeout: TEST_TIMEOUT,
           hookTimeout: 120_000,
         },
       },

@@ -14,6 +14,16 @@ export function d1Source(name: string, database: D1Database): Source {
         throw sourceError(name, cause);
       }
     },
+    async bookmark() {
+      try {
+        // Only a session tells its bookmark, and only after a query.
+        const session = database.withSession("first-primary");
+        await session.prepare("SELECT 1").all();
+        return session.getBookmark() ?? "";
+      } catch (cause) {
+        throw sourceError(name, cause);
+      }
+    },
   };
 }
 

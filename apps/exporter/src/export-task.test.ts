@@ -9,8 +9,9 @@ import { emptyCatalog, register } from "@patina/catalog/testing";
 import { QUEUES } from "@patina/messages/queues";
 import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
 import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
-import worker from "./index.ts";
+import { consume } from "./consume.ts";
 
 const JOB = "nightly-2026-11-20";
 const NOW = Date.parse("2026-11-20T03:00:00Z");
@@ -45,6 +46,8 @@ function request(change: object = {}) {
   return { kind: "export-requested", version: 1, job: JOB, database: "shop", generation: 1, snoozes: 0, ...change };
 }
 
+const world = { clock: Date.now, sleep: async () => undefined, random: () => 0.5, log: createLog("exporter") };
+
 function exporter(plan: FaultPlan | null = null, change: object = {}) {
   const faults = new Faults(plan);
   const exports = new RecordedQueue();
@@ -57,10 +60,12 @@ function exporter(plan: FaultPlan | null = null, change: object = {}) {
     EXPORTS_DEAD: faultyBinding(dead, faults) as unknown as Queue,
     RESULTS: faultyBinding(results, faults) as unknown as Queue,
     ENVIRONMENT: "local",
+    EXPORT_SECONDS: "600",
+    EXPORT_QUERIES: "1000",
     DB_SHOP: faultyDatabase(env.DB_SHOP, faults),
     ...change,
   };
-  return { faults, exports, dead, results, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
+  return { faults, exports, dead, results, handle: (batch: MessageBatch) => consume(batch, bindings, world) };
 }
 
 /** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */

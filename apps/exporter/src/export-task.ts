@@ -1,24 +1,34 @@
-import type { BackupRef } from "@patina/archive/keys";
+import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase } from "@patina/catalog/databases";
-import { claimTask, noteExported, releaseTask, type TaskRef } from "@patina/catalog/tasks";
+import { claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@patina/catalog/tasks";
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
-import { findBackup, makeBackup } from "./backup.ts";
+import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
+import { Budget } from "./budget.ts";
+import { CheckpointStore } from "./checkpoint-store.ts";
 import { d1Source, isDatabase } from "./d1-source.ts";
+import { patientSource } from "./patient-source.ts";
+import { catalogUploads } from "./uploads.ts";
 
 /** What handling one message needs of the world. */
 export interface ExportContext {
   readonly catalog: Catalog;
   readonly bucket: R2Bucket;
   readonly results: Queue<ExportFinished>;
+  /** Where the message goes that lets another invocation go on. */
+  readonly exports: Queue<ExportRequested>;
   /** The Worker's environment, in which the source databases are found by the name of their binding. */
   readonly bindings: Readonly<Record<string, unknown>>;
   readonly environment: string;
+  /** What one invocation may use: milliseconds, and D1 queries. */
+  readonly limits: { readonly milliseconds: number; readonly queries: number };
   readonly clock: () => number;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly random: () => number;
   /** Names this delivery in the lease; unlike any other. */
   readonly holder: string;
   readonly log: Log;
@@ -59,26 +69,71 @@ export async function exportTask(
       claim.jobKind === "manual"
         ? { kind: "manual", date: claim.date, job: task.job, database: task.database }
         : { kind: "daily", date: claim.date, database: task.database };
-    const backup = (await findBackup(context.bucket, { ref, ...task })) ?? (await newBackup({ ref, task, context }));
-    await noteExported(catalog, { task, holder, now: clock() });
-    await context.results.send(
-      encode({ kind: "export-finished", version: 1, ...task, manifest: backup.key } satisfies ExportFinished),
-    );
-    const { rows, consistency, object } = backup.manifest;
-    log.info({ ...task, rows, consistency, storedBytes: object.bytes }, "Export finished");
+    const checkpoints = new CheckpointStore(context.bucket, task);
+    const made = await backupOf({ ref, task, context, checkpoints, checkpoint: claim.checkpoint });
+    if (made.end === "paused") {
+      const checkpoint = await checkpoints.put(made.checkpoint);
+      const nextAttemptAt = clock() + RETRY_GRACE;
+      await pauseTask(catalog, { task, holder, now: clock(), nextAttemptAt, checkpoint });
+      await context.exports.send(encode({ ...message, snoozes: 0 }));
+      log.info({ ...task }, "Export goes on in another invocation");
+      return DONE;
+    }
+    if (claim.checkpoint !== null) await checkpoints.remove();
+    await report(made.backup, { task, context });
     return DONE;
   } catch (thrown) {
     return await giveBack({ task, error: toPatinaError(thrown), context });
   }
 }
 
-async function newBackup({ ref, task, context }: { ref: BackupRef; task: TaskRef; context: ExportContext }) {
-  const { bucket, clock, environment } = context;
-  const source = await openSource(task.database, context);
-  return await makeBackup({ ref, job: task.job, generation: task.generation, environment, source, bucket, clock });
+/** The backup, if an earlier delivery has finished it; else it is made, from where an earlier invocation stopped. */
+async function backupOf(options: {
+  ref: BackupRef;
+  task: TaskRef;
+  context: ExportContext;
+  checkpoints: CheckpointStore;
+  checkpoint: string | null;
+}): Promise<Made> {
+  const { ref, task, context, checkpoints } = options;
+  const { bucket, catalog, clock, environment, limits, sleep, random } = context;
+  const backup = await findBackup(bucket, { ref, ...task });
+  if (backup !== null) return { end: "finished", backup };
+  const entry = await findSource(task.database, context);
+  const budget = new Budget({ until: clock() + limits.milliseconds, queries: limits.queries }, clock);
+  const checkpoint = options.checkpoint === null ? null : await checkpoints.get();
+  const uploads = catalogUploads(catalog, { key: dumpKey(ref), clock });
+  // Whatever an invocation that stopped has left behind cannot be continued without its checkpoint.
+  if (checkpoint === null) await uploads.abortAll(bucket);
+  return await makeBackup(
+    {
+      ref,
+      job: task.job,
+      generation: task.generation,
+      environment,
+      source: patientSource(d1Source(task.database, entry.database), { budget, sleep, random }),
+      isCertain: entry.isCertain,
+      bucket,
+      uploads,
+      budget,
+      clock,
+    },
+    checkpoint,
+  );
 }
 
-async function openSource(name: string, { catalog, bindings }: ExportContext) {
+async function report({ key, manifest }: Backup, { task, context }: { task: TaskRef; context: ExportContext }) {
+  const { catalog, holder, clock, results, log } = context;
+  await noteExported(catalog, { task, holder, now: clock() });
+  await results.send(encode({ kind: "export-finished", version: 1, ...task, manifest: key } satisfies ExportFinished));
+  const { rows, consistency, object } = manifest;
+  log.info({ ...task, rows, consistency, storedBytes: object.bytes }, "Export finished");
+}
+
+async function findSource(
+  name: string,
+  { catalog, bindings }: ExportContext,
+): Promise<{ database: D1Database; isCertain: boolean }> {
   const entry = await findDatabase(catalog, name);
   if (entry === undefined) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": it is no longer in the registry`);
@@ -86,11 +141,11 @@ async function openSource(name: string, { catalog, bindings }: ExportContext) {
   if (entry.blockedReason !== null) {
     throw new PatinaError("source_unusable", `Cannot read database "${name}": ${entry.blockedReason}`);
   }
-  const binding = bindings[entry.binding];
-  if (!isDatabase(binding)) {
+  const database = bindings[entry.binding];
+  if (!isDatabase(database)) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": no binding "${entry.binding}"`);
   }
-  return d1Source(name, binding);
+  return { database, isCertain: entry.certain };
 }
 
 /** Ends a failed attempt: the task is free again, with the reason, and the message goes where the error table says. */

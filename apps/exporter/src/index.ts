@@ -1,39 +1,13 @@
-import { openCatalog } from "@patina/catalog/catalog";
-import { catalogFailure } from "@patina/catalog/failure";
-import { outcomeOf } from "@patina/core/outcome";
-import { QUEUES } from "@patina/messages/queues";
-import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
-import { type ExportContext, exportTask } from "./export-task.ts";
+import { consume } from "./consume.ts";
 
-const log = createLog("exporter");
+const world = {
+  clock: Date.now,
+  sleep: (milliseconds: number) => scheduler.wait(milliseconds),
+  random: Math.random,
+  log: createLog("exporter"),
+};
 
 export default {
-  async queue(batch, env) {
-    const exits = { queue: QUEUES.exports, later: env.EXPORTS, dead: env.EXPORTS_DEAD, log } as const;
-    const deliveries = await decodeBatch(batch, exits);
-    // One message in production (max_batch_size = 1); the local run hands over three at a time.
-    await Promise.all(
-      deliveries.map(async (delivery) => {
-        const { attempts, body } = delivery;
-        const outcome = await context(env)
-          .then((ready) => exportTask(body, { ...ready, attempts }))
-          .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
-        await settle(delivery, { outcome, exits });
-      }),
-    );
-  },
+  queue: (batch, env) => consume(batch, env, world),
 } satisfies ExportedHandler<Env>;
-
-async function context(env: Env): Promise<ExportContext> {
-  return {
-    catalog: await openCatalog(env.CATALOG),
-    bucket: env.BUCKET,
-    results: env.RESULTS,
-    bindings: { ...env },
-    environment: env.ENVIRONMENT,
-    clock: Date.now,
-    holder: crypto.randomUUID(),
-    log,
-  };
-}

@@ -28,7 +28,10 @@ export function sourceError(database: string, cause: unknown): PatinaError {
 /** A failure of the bucket. */
 export function bucketError(key: string, cause: unknown): PatinaError {
   if (cause instanceof PatinaError) return cause;
-  return new PatinaError("bucket_unavailable", `Cannot use object "${key}": ${safe(messageOf(cause))}`, { cause });
+  const code = /multipart upload does not exist|NoSuchUpload/i.test(messageOf(cause))
+    ? "upload_lost"
+    : "bucket_unavailable";
+  return new PatinaError(code, `Cannot use object "${key}": ${safe(messageOf(cause))}`, { cause });
 }
 
 function messageOf(cause: unknown): string {

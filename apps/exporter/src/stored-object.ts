@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import { bucketError } from "./platform-errors.ts";
 
@@ -12,27 +13,49 @@ export function unchanged(seen: string | null): R2Conditional {
   return seen === null ? { etagDoesNotMatch: "*" } : { etagMatches: seen };
 }
 
+/** Remembers which uploads are open: R2 cannot list them. */
+export interface Uploads {
+  note(uploadId: string): Promise<void>;
+  forget(uploadId: string): Promise<void>;
+}
+
+/** What another invocation needs to go on with an object. */
+export interface ObjectState {
+  /** Etag of the object that lies there now, which this one replaces; null when there is none. */
+  readonly seen: string | null;
+  readonly uploadId: string | null;
+  readonly parts: readonly R2UploadedPart[];
+  /** Bytes that do not fill a part yet. */
+  readonly rest: Uint8Array;
+}
+
 /**
  * Writes one object of unknown size. What fits into one part is put at once; more goes up in equal parts while it is
- * made, so that memory holds one part only. Nothing is visible in the bucket before finish().
+ * made, so that memory holds two parts only. Nothing is visible in the bucket before finish().
  */
 export class StoredObject {
   readonly #bucket: R2Bucket;
   readonly #key: string;
+  readonly #uploads: Uploads;
   readonly #seen: string | null;
   #partBytes = 0;
   #upload: R2MultipartUpload | null = null;
-  readonly #parts: R2UploadedPart[] = [];
+  readonly #parts: R2UploadedPart[];
   /** The part that is on its way: the next one is filled meanwhile. */
   #sending: Promise<void> | null = null;
   #part = new Uint8Array(PART_BYTES);
   #spare = new Uint8Array(PART_BYTES);
 
-  /** @param seen etag of the object that lies there now, which this one replaces; null when there is none */
-  constructor(bucket: R2Bucket, { key, seen }: { key: string; seen: string | null }) {
+  constructor(bucket: R2Bucket, options: { key: string; uploads: Uploads; state: ObjectState }) {
+    const { key, uploads, state } = options;
     this.#bucket = bucket;
     this.#key = key;
-    this.#seen = seen;
+    this.#uploads = uploads;
+    this.#seen = state.seen;
+    this.#parts = [...state.parts];
+    if (state.uploadId !== null) this.#upload = bucket.resumeMultipartUpload(key, state.uploadId);
+    this.#part.set(state.rest);
+    this.#partBytes = state.rest.length;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -45,34 +68,51 @@ export class StoredObject {
     }
   }
 
+  /** Stops writing. The bytes in the state are good until the next write(). */
+  async pause(): Promise<ObjectState> {
+    await this.#sending;
+    return {
+      seen: this.#seen,
+      uploadId: this.#upload?.uploadId ?? null,
+      parts: this.#parts,
+      rest: this.#part.subarray(0, this.#partBytes),
+    };
+  }
+
   /**
    * Makes the object visible.
    *
    * @returns its etag, which names exactly these bytes for as long as nobody overwrites them
    */
-  async finish(sha256: string): Promise<string> {
+  async finish(): Promise<string> {
     const upload = this.#upload;
-    if (upload === null) return await this.#putWhole(sha256);
+    if (upload === null) return await this.#putWhole();
     await this.#sendPart();
     await this.#sending;
     // An upload has no condition of its own: this narrows the gap in which somebody else could have written.
     const there = await this.#guarded(() => this.#bucket.head(this.#key));
     if ((there?.etag ?? null) !== this.#seen) throw this.#overtaken();
     const object = await this.#guarded(() => upload.complete(this.#parts));
+    await this.#uploads.forget(upload.uploadId);
     return object.etag;
   }
 
-  /** Leaves nothing behind. Never throws: it runs when something else has failed already. */
+  /** Leaves nothing behind. Never throws: it runs when something else has failed already, and the upload is on record. */
   async abandon(): Promise<void> {
+    const upload = this.#upload;
     await this.#sending?.catch(() => undefined);
-    await this.#upload?.abort().catch(() => undefined);
+    if (upload === null) return;
+    await upload
+      .abort()
+      .then(() => this.#uploads.forget(upload.uploadId))
+      .catch(() => undefined);
   }
 
-  async #putWhole(sha256: string): Promise<string> {
+  async #putWhole(): Promise<string> {
     const bytes = this.#part.subarray(0, this.#partBytes);
     const object = await this.#guarded(() =>
       this.#bucket.put(this.#key, bytes, {
-        sha256,
+        sha256: createHash("sha256").update(bytes).digest("hex"),
         onlyIf: unchanged(this.#seen),
         httpMetadata: { contentType: "application/gzip" },
       }),
@@ -86,11 +126,8 @@ export class StoredObject {
   }
 
   async #sendPart(): Promise<void> {
-    this.#upload ??= await this.#guarded(() =>
-      this.#bucket.createMultipartUpload(this.#key, { httpMetadata: { contentType: "application/gzip" } }),
-    );
+    const upload = this.#upload ?? (await this.#open());
     await this.#sending;
-    const upload = this.#upload;
     const part = this.#part.subarray(0, this.#partBytes);
     const number = this.#parts.length + 1;
     this.#sending = this.#guarded(() => upload.uploadPart(number, part)).then((sent) => void this.#parts.push(sent));
@@ -98,6 +135,15 @@ export class StoredObject {
     this.#sending.catch(() => undefined);
     [this.#part, this.#spare] = [this.#spare, this.#part];
     this.#partBytes = 0;
+  }
+
+  async #open(): Promise<R2MultipartUpload> {
+    const upload = await this.#guarded(() =>
+      this.#bucket.createMultipartUpload(this.#key, { httpMetadata: { contentType: "application/gzip" } }),
+    );
+    this.#upload = upload;
+    await this.#uploads.note(upload.uploadId);
+    return upload;
   }
 
   async #guarded<T>(act: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { constants, crc32, deflateRawSync } from "node:zlib";
+import type { Digests } from "./read-back.ts";
 
 /** SQL bytes between two restart points, at least. A full flush about every MiB costs less than 0.1 % of size. */
 const RESTART_BYTES = 1_048_576;
@@ -18,14 +19,26 @@ const MEMORY_LEVEL = 9;
 /** Room for a compressed segment at once, instead of growing by 16 KiB. */
 const CHUNK_BYTES = 512 * 1_024;
 
-/** What the finished object is. Sizes in bytes, digests SHA-256 in lower-case hexadecimal. */
+/** What the finished object is. Sizes and offsets in bytes. */
 export interface GzipSummary {
   readonly rawBytes: number;
-  readonly rawSha256: string;
   readonly storedBytes: number;
-  readonly storedSha256: string;
-  readonly body: { readonly start: number; readonly end: number; readonly sha256: string };
+  /** The part of the dump between header and footer. */
+  readonly body: { readonly start: number; readonly end: number };
   readonly restartPoints: readonly (readonly [number, number])[];
+  /** Null when the object was begun by another invocation: a hash cannot be continued, read-back.ts computes them. */
+  readonly digests: Digests | null;
+}
+
+/** What a writer needs to go on in another invocation. */
+export interface GzipState {
+  readonly position: number;
+  readonly storedBytes: number;
+  readonly crc: number;
+  readonly body: { readonly start: number; readonly end: number };
+  readonly restartPoints: readonly (readonly [number, number])[];
+  /** SQL that is not compressed yet. */
+  readonly segment: Uint8Array;
 }
 
 /**
@@ -37,19 +50,43 @@ export class GzipWriter {
   #position = 0;
   #storedBytes = 0;
   #crc = 0;
-  #segment: Buffer = Buffer.allocUnsafe(2 * RESTART_BYTES);
+  #segment = new Uint8Array(2 * RESTART_BYTES);
   #segmentBytes = 0;
   #stored: Uint8Array[] = [];
   readonly #level: number;
-  readonly #rawHash = createHash("sha256");
-  readonly #storedHash = createHash("sha256");
+  #hashes: { stored: Hash; raw: Hash; body: Hash } | null = null;
   readonly #restartPoints: [number, number][] = [];
-  readonly #body = { start: 0, end: 0, sha256: "", hash: createHash("sha256"), from: -1 };
+  #body = { start: 0, end: 0 };
+  /** Offset in the open segment from which the body digest lacks it; negative outside the body. */
+  #bodyFrom = -1;
 
-  constructor(options: { level?: number } = {}) {
-    this.#level = options.level ?? GZIP_LEVEL;
+  constructor(options: { level?: number; state?: GzipState | null } = {}) {
+    const { level = GZIP_LEVEL, state = null } = options;
+    this.#level = level;
+    if (state !== null) {
+      this.#position = state.position - state.segment.length;
+      this.#storedBytes = state.storedBytes;
+      this.#crc = state.crc;
+      this.#body = { ...state.body };
+      for (const [stored, raw] of state.restartPoints) this.#restartPoints.push([stored, raw]);
+      this.write(state.segment);
+      return;
+    }
+    this.#hashes = { stored: createHash("sha256"), raw: createHash("sha256"), body: createHash("sha256") };
     // RFC 1952: magic, deflate, no flags, no time, no extra flags, unknown system. Nothing that differs between runs.
     this.#store(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255));
+  }
+
+  /** What another invocation needs, once take() has given everything. Its bytes are good until the next write. */
+  get state(): GzipState {
+    return {
+      position: this.#position,
+      storedBytes: this.#storedBytes,
+      crc: this.#crc,
+      body: this.#body,
+      restartPoints: this.#restartPoints,
+      segment: this.#segment.subarray(0, this.#segmentBytes),
+    };
   }
 
   get position(): number {
@@ -69,14 +106,13 @@ export class GzipWriter {
 
   beginBody(): void {
     this.#body.start = this.#position;
-    this.#body.from = this.#segmentBytes;
+    this.#bodyFrom = this.#segmentBytes;
   }
 
   endBody(): void {
     this.#body.end = this.#position;
     this.#hashBody();
-    this.#body.from = -1;
-    this.#body.sha256 = this.#body.hash.digest("hex");
+    this.#bodyFrom = -1;
   }
 
   /** Compressed bytes since the last call; the caller's from now on. */
@@ -94,14 +130,17 @@ export class GzipWriter {
     // RFC 1952: the size modulo 2^32.
     trailer.writeUInt32LE(this.#position % 2 ** 32, 4);
     this.#store(trailer);
-    const { start, end, sha256 } = this.#body;
+    const hashes = this.#hashes;
     return {
       rawBytes: this.#position,
-      rawSha256: this.#rawHash.digest("hex"),
       storedBytes: this.#storedBytes,
-      storedSha256: this.#storedHash.digest("hex"),
-      body: { start, end, sha256 },
+      body: this.#body,
       restartPoints: this.#restartPoints,
+      digests: hashes && {
+        stored: hashes.stored.digest("hex"),
+        raw: hashes.raw.digest("hex"),
+        body: hashes.body.digest("hex"),
+      },
     };
   }
 
@@ -109,7 +148,7 @@ export class GzipWriter {
     const segment = this.#segment.subarray(0, this.#segmentBytes);
     this.#restartPoints.push([this.#storedBytes, this.#position - this.#segmentBytes]);
     this.#hashBody();
-    this.#rawHash.update(segment);
+    this.#hashes?.raw.update(segment);
     this.#crc = crc32(segment, this.#crc);
     this.#store(
       deflateRawSync(segment, {
@@ -121,24 +160,24 @@ export class GzipWriter {
       }),
     );
     this.#segmentBytes = 0;
-    if (this.#body.from > 0) this.#body.from = 0;
+    if (this.#bodyFrom > 0) this.#bodyFrom = 0;
   }
 
   /** Adds what the open segment holds of the body. */
   #hashBody(): void {
-    if (this.#body.from < 0) return;
-    this.#body.hash.update(this.#segment.subarray(this.#body.from, this.#segmentBytes));
-    this.#body.from = this.#segmentBytes;
+    if (this.#bodyFrom < 0) return;
+    this.#hashes?.body.update(this.#segment.subarray(this.#bodyFrom, this.#segmentBytes));
+    this.#bodyFrom = this.#segmentBytes;
   }
 
   #store(bytes: Uint8Array): void {
-    this.#storedHash.update(bytes);
+    this.#hashes?.stored.update(bytes);
     this.#storedBytes += bytes.length;
     this.#stored.push(bytes);
   }
 
   #grow(more: number): void {
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#segment.length, this.#segmentBytes + more));
+    const larger = new Uint8Array(Math.max(2 * this.#segment.length, this.#segmentBytes + more));
     larger.set(this.#segment.subarray(0, this.#segmentBytes));
     this.#segment = larger;
   }

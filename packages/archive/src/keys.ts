@@ -19,6 +19,11 @@ export function manifestKey(ref: BackupRef): string {
   return `${folder(ref)}/${ref.database}${MANIFEST}`;
 }
 
+/** What an export that goes on in another invocation has left behind. */
+export function checkpointKey({ job, database }: { job: string; database: string }): string {
+  return `scratch/${job}/${database}.checkpoint`;
+}
+
 function folder(ref: BackupRef): string {
   return ref.kind === "daily" ? `daily/${ref.date}` : `manual/${ref.date}/${ref.job}`;
 }

@@ -22,10 +22,11 @@ function sample() {
     writer.endStatement();
   }
   writer.endBody();
-  const { rawBytes, rawSha256, storedBytes, storedSha256, body, restartPoints } = writer.end();
+  const { rawBytes, storedBytes, body, restartPoints, digests } = writer.end();
+  if (digests === null) throw new Error("A writer that was not resumed has digests");
   const manifest: Readable = {
-    object: { key: "daily/2026-11-20/shop.sql.gz", bytes: storedBytes, sha256: storedSha256, etag: "e" },
-    sql: { format: 1, bytes: rawBytes, sha256: rawSha256, body },
+    object: { key: "daily/2026-11-20/shop.sql.gz", bytes: storedBytes, sha256: digests.stored, etag: "e" },
+    sql: { format: 1, bytes: rawBytes, sha256: digests.raw, body: { ...body, sha256: digests.body } },
     tables: [{ name: "t", rows: 60, digest: "0".repeat(64), start: starts[40] ?? 0, end: starts[100] ?? 0 }],
     restartPoints: restartPoints.map(([at, raw]) => [at, raw]),
   };

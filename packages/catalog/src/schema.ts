@@ -19,6 +19,8 @@ export const databases = sqliteTable("databases", {
   priority: integer().notNull().default(2),
   estimatedBytes: integer("estimated_bytes"),
   enabled: integer({ mode: "boolean" }).notNull().default(true),
+  /** Whether a database of many pages is read twice, so that its backup is called stable only if both readings agree. */
+  certain: integer({ mode: "boolean" }).notNull().default(false),
   /** Why an export must fail without being tried, in words for a person; null when nothing is known against it. */
   blockedReason: text("blocked_reason"),
   createdAt: integer("created_at").notNull(),
@@ -80,6 +82,8 @@ export const backupTasks = sqliteTable(
     /** When its message was last sent; null while it never was. */
     sentAt: integer("sent_at"),
     resends: integer().notNull().default(0),
+    /** The object that says where the export goes on; null when it begins at the beginning. */
+    checkpoint: text(),
     startedAt: integer("started_at"),
     finishedAt: integer("finished_at"),
     errorCode: text("error_code"),
@@ -101,7 +105,7 @@ export const taskEvents = sqliteTable(
     database: text().notNull(),
     generation: integer().notNull(),
     event: text({
-      enum: ["queued", "resent", "started", "retried", "exported", "dead", "abandoned", "done", "failed"],
+      enum: ["queued", "resent", "started", "paused", "retried", "exported", "dead", "abandoned", "done", "failed"],
     }).notNull(),
     attempt: integer().notNull().default(0),
     at: integer().notNull(),
@@ -188,6 +192,20 @@ export const backupInventory = sqliteTable(
     drilledAt: integer("drilled_at"),
   },
   (table) => [index("backup_inventory_database").on(table.database, table.date)],
+);
+
+/**
+ * Multipart uploads that are neither completed nor aborted. R2 cannot list them, so a row is written before the first
+ * part and goes after the end of the upload.
+ */
+export const openUploads = sqliteTable(
+  "open_uploads",
+  {
+    uploadId: text("upload_id").primaryKey(),
+    key: text().notNull(),
+    startedAt: integer("started_at").notNull(),
+  },
+  (table) => [index("open_uploads_key").on(table.key)],
 );
 
 /** Channels that alerts go to. */

@@ -41,7 +41,14 @@ export async function markSent(
 
 /** What came of trying to claim a task. */
 export type Claim =
-  | { readonly end: "claimed"; readonly attempt: number; readonly date: string; readonly jobKind: string }
+  | {
+      readonly end: "claimed";
+      readonly attempt: number;
+      readonly date: string;
+      readonly jobKind: string;
+      /** Key of the object that says where an earlier invocation stopped. */
+      readonly checkpoint: string | null;
+    }
   /** Somebody else works on it, at the longest until then. */
   | { readonly end: "held"; readonly until: number }
   /** It has ended in this generation, or the message belongs to an older one. */
@@ -60,7 +67,7 @@ export async function claimTask(
           and (lease_expires_at is null or lease_expires_at <= ${now})
         returning attempt`,
     eventStatement({ task, event: "started", now, where: sql`lease_holder = ${holder}` }),
-    sql`select t.generation, t.state, t.lease_expires_at as until, j.date, j.kind
+    sql`select t.generation, t.state, t.lease_expires_at as until, t.checkpoint, j.date, j.kind
         from backup_tasks t join backup_jobs j on j.id = t.job_id
         where t.job_id = ${task.job} and t.database = ${task.database}`,
   ]);
@@ -68,8 +75,14 @@ export async function claimTask(
   if (row === undefined || Number(row["generation"]) < task.generation) return { end: "unknown" };
   const mine = claimed?.[0];
   if (mine !== undefined) {
-    const jobKind = String(row["kind"]);
-    return { end: "claimed", attempt: Number(mine["attempt"]), date: String(row["date"]), jobKind };
+    const checkpoint = typeof row["checkpoint"] === "string" ? row["checkpoint"] : null;
+    return {
+      end: "claimed",
+      attempt: Number(mine["attempt"]),
+      date: String(row["date"]),
+      jobKind: String(row["kind"]),
+      checkpoint,
+    };
   }
   const isOpen = row["state"] === "queued" || row["state"] === "running";
   if (Number(row["generation"]) > task.generation || !isOpen) return { end: "settled" };
@@ -82,6 +95,24 @@ export async function noteExported(
   { task, holder, now }: { task: TaskRef; holder: string; now: number },
 ): Promise<void> {
   await transaction(catalog, [eventStatement({ task, event: "exported", now, where: sql`lease_holder = ${holder}` })]);
+}
+
+/**
+ * Gives a task back that goes on in another invocation, with the key of the object that says where. Nothing changes
+ * when the lease has passed to someone else.
+ */
+export async function pauseTask(
+  catalog: Catalog,
+  options: { task: TaskRef; holder: string; now: number; nextAttemptAt: number; checkpoint: string },
+): Promise<void> {
+  const { task, holder, now, nextAttemptAt, checkpoint } = options;
+  const mine = sql`state = 'running' and lease_holder = ${holder}`;
+  await transaction(catalog, [
+    eventStatement({ task, event: "paused", now, where: mine }),
+    sql`update backup_tasks set state = 'queued', lease_holder = null, lease_expires_at = null,
+          next_attempt_at = ${nextAttemptAt}, checkpoint = ${checkpoint}, resends = 0
+        where ${isTask(task)} and ${mine}`,
+  ]);
 }
 
 /**
@@ -109,7 +140,7 @@ export async function releaseTask(
   ]);
 }
 
-type TaskEvent = "started" | "exported" | "retried" | "dead" | "resent" | "abandoned" | "done" | "failed";
+type TaskEvent = "started" | "paused" | "exported" | "retried" | "dead" | "resent" | "abandoned" | "done" | "failed";
 
 /** The statement that writes one line of a task's timeline, if the task is as `where` says. */
 export function eventStatement(options: {

@@ -94,6 +94,12 @@ export const ERROR_CODES = {
     exit: 1,
     next: "Report it: Patina asked the database for more than it may return at once.",
   },
+  source_changed: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: the export starts again. If it goes on, move the backup away from the database's busy hours.",
+  },
   schema_changed: {
     disposition: "retry",
     status: 502,
@@ -119,6 +125,18 @@ export const ERROR_CODES = {
     status: 503,
     exit: 1,
     next: "Apply the migrations: wrangler d1 migrations apply patina-catalog --remote.",
+  },
+  checkpoint_invalid: {
+    disposition: "retry",
+    status: 500,
+    exit: 1,
+    next: "Nothing: the export starts again from the beginning.",
+  },
+  upload_lost: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: the export starts again from the beginning.",
   },
   lease_lost: {
     disposition: "retry",

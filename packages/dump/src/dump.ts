@@ -1,22 +1,35 @@
 import { Buffer } from "node:buffer";
 import type { Consistency } from "@patina/core/job";
-import { type Content, contentOf, type Transfer, type VirtualTransfer } from "./content.ts";
-import { closing } from "./definition-text.ts";
+import { type Content, contentOf, type Transfer } from "./content.ts";
 import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
-import { InsertWriter } from "./insert-writer.ts";
-import { isEponymous, quoteName, quoteText } from "./name.ts";
+import { type InsertState, InsertWriter } from "./insert-writer.ts";
+import { layoutOf, refersToItself, type Step } from "./layout.ts";
+import { quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
-import { openReading, type Reading } from "./reading.ts";
+import type { Cursor } from "./page-query.ts";
+import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { PageDecoder } from "./row-block.ts";
-import { type Definition, type Index, type Schema, same } from "./schema.ts";
+import { same } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { Stage, unusedName } from "./stage.ts";
-import { isContentMissing, rowsOf, warningsOf } from "./warnings.ts";
+import { Stage } from "./stage.ts";
+import { rowsOf, warningsOf } from "./warnings.ts";
 
 export interface DumpOptions extends DumpInfo {
+  readonly output: Output;
   /** Databases up to this many bytes are read in one batch, at one instant. */
   readonly snapshotBytes: number;
+  /** Tables up to which one batch may read them all: each costs a query. */
+  readonly batchQueries?: number;
+  /**
+   * Whether a database that somebody writes to meanwhile is dumped all the same, and called `fuzzy`. Otherwise the dump
+   * ends with `source_changed`.
+   */
+  readonly isTolerant?: boolean;
+  /** Read a database of many pages twice, and call it `stable` only if both readings gave the same rows. */
+  readonly isCertain?: boolean;
+  /** Where another invocation stopped. */
+  readonly state?: DumpState | null;
 }
 
 /** Bytes of a database up to which it is read in one piece: 8 MB of blobs were 83 MB in memory, 2 MB are about 20. */
@@ -44,177 +57,225 @@ export interface DumpSummary {
   readonly rowsRead: number;
 }
 
-/**
- * Writes the dump of a database. Yields where the output may be emptied: about every megabyte.
- *
- * The format is docs/format/dump.md.
- */
-export async function* dump(
-  source: Source,
-  { output, ...options }: DumpOptions & { readonly output: Output },
-): AsyncGenerator<void, DumpSummary> {
-  const reading = await openReading(source, options);
-  const content = contentOf(reading.schema);
-  const writer = new Writer({ reading, content, output });
-  const { schema } = reading;
-
-  writer.text(header({ ...options, mode: reading.mode, tables: content.tables.length, rows: reading.knownRows }));
-  output.beginBody();
-  writer.statement("PRAGMA defer_foreign_keys=ON");
-  writer.drops();
-  for (const { table } of content.tables) writer.definition(table);
-  // A foreign key may point at the columns of a unique index: without it no row goes into the child.
-  for (const index of parentIndexes(schema)) writer.definition(index);
-  yield;
-  for (const transfer of content.tables) yield* writer.table(transfer);
-  if (content.sequences !== null) yield* writer.sequences(content.sequences);
-  for (const virtual of content.virtualTables) yield* writer.virtualTable(virtual);
-  const made = new Set(parentIndexes(schema));
-  for (const index of schema.indexes) if (!made.has(index)) writer.definition(index);
-  for (const view of schema.views) writer.definition(view);
-  writer.rebuilds();
-  for (const trigger of schema.triggers) writer.definition(trigger);
-  if (content.statistics !== null) yield* writer.statistics(content.statistics);
-  output.endBody();
-
-  const doubts = await doubtsOf(reading, { content, tables: writer.tables });
-  const consistency = await reading.close();
-  const summary: DumpSummary = {
-    mode: reading.mode,
-    consistency,
-    tables: writer.tables,
-    rows: writer.tables.reduce((sum, table) => sum + table.rows, 0),
-    warnings: [...warningsOf(schema, content), ...writer.warnings, ...doubts],
-    queries: reading.queries,
-    rowsRead: reading.rowsRead,
-  };
-  writer.text(footer(summary));
-  yield;
-  return summary;
+/** What another invocation needs, beside the output's own state, to go on with a dump. */
+export interface DumpState {
+  readonly reading: ReadingState;
+  readonly step: number;
+  readonly rows: RowsState | null;
+  readonly tables: readonly TableSummary[];
+  readonly warnings: readonly string[];
+  readonly isStaged: boolean;
 }
 
-/** Puts the parts of a dump into an output. */
-class Writer {
-  readonly tables: TableSummary[] = [];
-  readonly warnings: string[] = [];
+/** A table whose rows are not all read. */
+interface RowsState {
+  readonly start: number;
+  readonly cursor: Cursor;
+  readonly inserts: InsertState;
+}
+
+/** Where a dump is, at any pause. */
+export interface Pause {
+  readonly queries: number;
+  /** What another invocation needs to go on from here; null for a database that is read in one piece. */
+  readonly state: () => DumpState | null;
+}
+
+/**
+ * Writes the dump of a database, or goes on with one. Pauses about every megabyte, where the output may be emptied and
+ * the dump may be left for another invocation to finish.
+ *
+ * The format is docs/format/dump.md.
+ *
+ * @throws {PatinaError} what the source throws; `source_changed` and `schema_changed` when the dump must start again
+ */
+export async function* dump(source: Source, options: DumpOptions): AsyncGenerator<Pause, DumpSummary> {
+  const { snapshotBytes, batchQueries = Number.POSITIVE_INFINITY, isTolerant = true, state = null } = options;
+  const reading = await openReading(source, {
+    snapshotBytes,
+    batchQueries,
+    isTolerant,
+    state: state?.reading ?? null,
+  });
+  try {
+    return yield* new Dump(reading, options).run();
+  } catch (error) {
+    throw await reading.explain(error);
+  }
+}
+
+class Dump {
   readonly #reading: Reading;
-  readonly #content: Content;
+  readonly #options: DumpOptions;
   readonly #output: Output;
+  readonly #content: Content;
+  readonly #steps: readonly Step[];
   readonly #stage: Stage;
   readonly #decoder = new PageDecoder();
+  readonly #tables: TableSummary[];
+  readonly #warnings: string[];
+  #step: number;
 
-  constructor({ reading, content, output }: { reading: Reading; content: Content; output: Output }) {
+  constructor(reading: Reading, options: DumpOptions) {
+    const { output, state = null, isCertain = false } = options;
     this.#reading = reading;
-    this.#content = content;
+    this.#options = options;
     this.#output = output;
-    this.#stage = new Stage(reading.schema, output);
+    this.#content = contentOf(reading.schema);
+    this.#steps = layoutOf(reading.schema, {
+      content: this.#content,
+      isCertain: isCertain && reading.mode === "paged" && reading.source.isFrozen !== true,
+    });
+    this.#stage = new Stage(reading.schema, { output, isMade: state?.isStaged ?? false });
+    this.#tables = [...(state?.tables ?? [])];
+    this.#warnings = [...(state?.warnings ?? [])];
+    this.#step = state?.step ?? 0;
   }
 
-  text(lines: string): void {
-    this.#output.write(Buffer.from(lines));
-    this.#output.endStatement();
-  }
-
-  statement(sql: string): void {
-    this.text(`${sql};\n`);
-  }
-
-  /** A definition as it is stored. One that ends in a comment must not swallow its semicolon. */
-  definition({ sql }: Definition): void {
-    this.statement(`${sql}${closing(sql)}`);
-  }
-
-  /** Makes room in a database that has these tables already: what depends on another goes first. */
-  drops(): void {
-    for (const { name } of this.#reading.schema.views) {
-      if (!isEponymous(name)) this.statement(`DROP VIEW IF EXISTS ${quoteName(name)}`);
+  async *run(): AsyncGenerator<Pause, DumpSummary> {
+    const { state = null } = this.#options;
+    if (state === null) this.#begin();
+    let rows = state?.rows ?? null;
+    for (let step = this.#steps[this.#step]; step !== undefined; step = this.#steps[this.#step]) {
+      yield* this.#take(step, rows);
+      rows = null;
+      this.#step += 1;
+      yield this.#pause(null);
     }
-    const virtual = this.#content.virtualTables.map(({ definition }) => definition.name).reverse();
-    const tables = this.#content.tables.map(({ target }) => target.name).reverse();
-    for (const name of [...virtual, ...tables]) {
-      if (!isEponymous(name)) this.statement(`DROP TABLE IF EXISTS ${quoteName(name)}`);
+    return await this.#end();
+  }
+
+  #begin(): void {
+    const { mode, knownRows } = this.#reading;
+    this.#text(header({ ...this.#options, mode, tables: this.#content.tables.length, rows: knownRows }));
+    this.#output.beginBody();
+  }
+
+  async *#take(step: Step, rows: RowsState | null): AsyncGenerator<Pause> {
+    switch (step.kind) {
+      case "statements":
+        for (const sql of step.statements) this.#text(sql);
+        return;
+      case "rows":
+        yield* this.#rows(step, rows);
+        return;
+      case "end":
+        this.#output.endBody();
+        return;
+      case "compare":
+        yield* this.#compare(step.transfer, rows);
+        return;
     }
   }
 
-  async *table(transfer: Transfer): AsyncGenerator<void> {
-    const start = this.#output.position;
-    const inserts = yield* this.#rows(transfer);
-    // Within the table's range, so that this can be restored by itself.
-    this.#stage.drop();
-    const { rows } = inserts.digest;
+  async *#rows(
+    { transfer, isListed }: { transfer: Transfer; isListed: boolean },
+    state: RowsState | null,
+  ): AsyncGenerator<Pause> {
     const { name } = transfer.table;
+    const start = state?.start ?? this.#output.position;
+    const inserts = yield* this.#copy(transfer, { state, start, output: this.#output, stage: this.#stage });
+    if (!isListed) return;
     this.#noteTroubles(name, inserts);
-    this.tables.push({ name, rows, digest: inserts.digest.end(), start, end: this.#output.position });
+    const { rows } = inserts.digest;
+    this.#tables.push({ name, rows, digest: inserts.digest.end(), start, end: this.#output.position });
   }
 
-  /** The counters of AUTOINCREMENT, of dropped tables too. */
-  async *sequences(transfer: Transfer): AsyncGenerator<void> {
-    // sqlite_sequence exists as soon as any table has AUTOINCREMENT; the source's may all be gone.
-    const helper = quoteName(unusedName(this.#reading.schema, "patina_sequence"));
-    this.statement(`CREATE TABLE ${helper}(id INTEGER PRIMARY KEY AUTOINCREMENT)`);
-    this.statement(`DROP TABLE ${helper}`);
-    this.statement('DELETE FROM "sqlite_sequence"');
-    yield* this.#rows(transfer);
+  /** Reads a table again: what has moved between the two readings shows. */
+  async *#compare(transfer: Transfer, state: RowsState | null): AsyncGenerator<Pause> {
+    const stage = new Stage(this.#reading.schema, { output: NOWHERE, isMade: true });
+    const inserts = yield* this.#copy(transfer, { state, start: 0, output: NOWHERE, stage });
+    const { name } = transfer.table;
+    const first = this.#tables.find((table) => table.name === name);
+    if (first?.digest !== inserts.digest.end()) this.#reading.differs(name);
   }
 
-  async *virtualTable({ definition, config, rows }: VirtualTransfer): AsyncGenerator<void> {
-    this.definition(definition);
-    if (config !== null) yield* this.#rows(config);
-    if (rows !== null) yield* this.table(rows);
+  async *#copy(
+    transfer: Transfer,
+    options: { state: RowsState | null; start: number; output: Output; stage: Stage },
+  ): AsyncGenerator<Pause, InsertWriter> {
+    const { state, start, output, stage } = options;
+    const { target } = transfer;
+    const inserts = new InsertWriter({ target, output, stage, decoder: this.#decoder, state: state?.inserts ?? null });
+    for await (const { rows, cursor } of this.#reading.rows(transfer, state?.cursor ?? null)) {
+      for (const part of rows) inserts.write(part);
+      yield this.#pause(() => ({ start, cursor, inserts: inserts.state }));
+    }
+    inserts.end();
+    // Within the table's range, so that this can be restored by itself.
+    stage.drop();
+    return inserts;
+  }
+
+  #pause(rows: (() => RowsState) | null): Pause {
+    return {
+      queries: this.#reading.queries,
+      state: () => {
+        const reading = this.#reading.state;
+        if (reading === null) return null;
+        return {
+          reading,
+          step: this.#step,
+          rows: rows?.() ?? null,
+          tables: this.#tables,
+          warnings: this.#warnings,
+          isStaged: this.#stage.isMade,
+        };
+      },
+    };
+  }
+
+  async #end(): Promise<DumpSummary> {
+    const reading = this.#reading;
+    const doubts = await this.#doubts();
+    const consistency = await reading.close();
+    const summary: DumpSummary = {
+      mode: reading.mode,
+      consistency,
+      tables: this.#tables,
+      rows: this.#tables.reduce((sum, table) => sum + table.rows, 0),
+      warnings: [...warningsOf(reading.schema, this.#content), ...this.#warnings, ...doubts],
+      queries: reading.queries,
+      rowsRead: reading.rowsRead,
+    };
+    this.#text(footer(summary));
+    return summary;
+  }
+
+  async #doubts(): Promise<string[]> {
+    const { schema, source, mode } = this.#reading;
+    const { virtualTables } = this.#content;
+    const rows = (table: string) => this.#tables.find(({ name }) => same(name, table))?.rows ?? 0;
+    return [
+      ...(await staleIndexes(source, { schema, virtualTables, rows })),
+      ...(mode === "snapshot" ? await brokenForeignKeys(source, schema) : []),
+    ];
   }
 
   #noteTroubles(table: string, { unchecked, uninsertable, statements }: InsertWriter): void {
     const name = quoteText(table);
-    if (unchecked > 0) this.warnings.push(`${rowsOf(unchecked)} of table ${name} violate a CHECK constraint`);
+    if (unchecked > 0) this.#warnings.push(`${rowsOf(unchecked)} of table ${name} violate a CHECK constraint`);
     if (uninsertable > 0) {
-      this.warnings.push(`${rowsOf(uninsertable)} of table ${name} cannot be inserted again: a generated column fails`);
+      this.#warnings.push(
+        `${rowsOf(uninsertable)} of table ${name} cannot be inserted again: a generated column fails`,
+      );
     }
-    const { parents = [] } = this.#reading.schema.tables.find((one) => one.name === table) ?? {};
-    if (statements > 1 && parents.some((parent) => same(parent, table))) {
-      this.warnings.push(`Rows of table ${name} refer to rows of the same table: a restore must be one transaction`);
-    }
-  }
-
-  /** Indexes over other tables' or views' content are made again once that is there. */
-  rebuilds(): void {
-    for (const { definition, kind } of this.#content.virtualTables) {
-      if (kind !== "fts5-external" || isContentMissing(this.#reading.schema, definition)) continue;
-      const name = quoteName(definition.name);
-      this.statement(`INSERT INTO ${name}(${name}) VALUES('rebuild')`);
+    if (statements > 1 && refersToItself(this.#reading.schema, table)) {
+      this.#warnings.push(`Rows of table ${name} refer to rows of the same table: a restore must be one transaction`);
     }
   }
 
-  async *statistics(transfer: Transfer): AsyncGenerator<void> {
-    this.statement('ANALYZE "sqlite_schema"');
-    this.statement('DELETE FROM "sqlite_stat1"');
-    yield* this.#rows(transfer);
-  }
-
-  async *#rows({ table, target }: Transfer): AsyncGenerator<void, InsertWriter> {
-    const inserts = new InsertWriter({ target, output: this.#output, stage: this.#stage, decoder: this.#decoder });
-    for await (const page of this.#reading.rows({ table, target })) {
-      for (const rows of page) inserts.write(rows);
-      yield;
-    }
-    inserts.end();
-    return inserts;
+  #text(lines: string): void {
+    this.#output.write(Buffer.from(lines));
+    this.#output.endStatement();
   }
 }
 
-async function doubtsOf(
-  reading: Reading,
-  { content, tables }: { content: Content; tables: readonly TableSummary[] },
-): Promise<string[]> {
-  const { schema, source } = reading;
-  const rows = (table: string) => tables.find(({ name }) => same(name, table))?.rows ?? 0;
-  return [
-    ...(await staleIndexes(source, { schema, virtualTables: content.virtualTables, rows })),
-    ...(reading.mode === "snapshot" ? await brokenForeignKeys(source, schema) : []),
-  ];
-}
-
-/** The unique indexes that foreign keys may need. */
-function parentIndexes({ tables, indexes }: Schema): Index[] {
-  const parents = new Set(tables.flatMap((table) => table.parents.map((name) => name.toLowerCase())));
-  return indexes.filter(({ isKey, table }) => isKey && parents.has(table.toLowerCase()));
-}
+/** Takes what a second reading would write. */
+const NOWHERE: Output = {
+  position: 0,
+  write: () => undefined,
+  endStatement: () => undefined,
+  beginBody: () => undefined,
+  endBody: () => undefined,
+};

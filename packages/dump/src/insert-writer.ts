@@ -6,7 +6,7 @@ import { blockOf, type PageDecoder, type RowBlock } from "./row-block.ts";
 import { lineOf } from "./row-line.ts";
 import { MAX_STATEMENT_BYTES, MAX_STATEMENT_CELLS, type Rows } from "./rows.ts";
 import type { Stage } from "./stage.ts";
-import { TableDigest } from "./table-digest.ts";
+import { type DigestState, TableDigest } from "./table-digest.ts";
 
 const NEXT_ROW = Buffer.from(",\n");
 const END = Buffer.from(";\n");
@@ -22,12 +22,22 @@ export function insertHead({ name, columns }: Target): string {
   return `INSERT INTO ${quoteName(name)}(${columns.map(quoteName).join(",")}) VALUES\n`;
 }
 
+/** A table of which not all rows are written. */
+export interface InsertState {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly unchecked: number;
+  readonly uninsertable: number;
+  readonly statements: number;
+  readonly digest: DigestState;
+}
+
 /**
  * Packs rows into INSERT statements: as many rows as fit into MAX_STATEMENT_BYTES and MAX_STATEMENT_CELLS, one row a
  * line. Where a statement ends depends on the rows alone, never on how they were read.
  */
 export class InsertWriter {
-  readonly digest = new TableDigest();
+  readonly digest: TableDigest;
   /** Rows that violate a CHECK, and rows that no INSERT takes. */
   unchecked = 0;
   uninsertable = 0;
@@ -42,8 +52,14 @@ export class InsertWriter {
   #rows = 0;
   #bytes = 0;
 
-  constructor(options: { target: Target; output: Output; stage: Stage; decoder: PageDecoder }) {
-    const { target, output, stage, decoder } = options;
+  constructor(options: {
+    target: Target;
+    output: Output;
+    stage: Stage;
+    decoder: PageDecoder;
+    state: InsertState | null;
+  }) {
+    const { target, output, stage, decoder, state } = options;
     this.#output = output;
     this.#decoder = decoder;
     this.#stage = stage;
@@ -51,6 +67,18 @@ export class InsertWriter {
     const rows = Math.floor(MAX_STATEMENT_CELLS / Math.max(1, target.columns.length));
     // Rowid and a hundred columns: D1 takes 101 values in one row, but not in two.
     this.#maxRows = target.columns.length > 100 ? 1 : Math.max(1, rows);
+    this.digest = new TableDigest(state?.digest);
+    if (state === null) return;
+    this.#rows = state.rows;
+    this.#bytes = state.bytes;
+    this.unchecked = state.unchecked;
+    this.uninsertable = state.uninsertable;
+    this.statements = state.statements;
+  }
+
+  get state(): InsertState {
+    const { unchecked, uninsertable, statements } = this;
+    return { rows: this.#rows, bytes: this.#bytes, unchecked, uninsertable, statements, digest: this.digest.state };
   }
 
   write(rows: Rows): void {

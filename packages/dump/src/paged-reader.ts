@@ -1,6 +1,5 @@
 import { PatinaError } from "@patina/core/error";
 import { guardOf } from "./guard.ts";
-import type { Cell } from "./literal.ts";
 import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES, taggedPage } from "./page-query.ts";
 import { blockOf, hasRows, SEPARATOR } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
@@ -8,7 +7,7 @@ import { readRow } from "./row-reader.ts";
 import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
-import { number, type Source, text } from "./source.ts";
+import { number, type Source, text, type Value } from "./source.ts";
 import { taggedRows, wholeRow } from "./tagged-rows.ts";
 
 /** Bytes of row text that a page aims at: large enough that a page is one cheap query, small enough to hold several. */
@@ -26,10 +25,16 @@ const MIN_LARGE = 4_096;
 const MAX_MARKED = 0.03;
 const FEW_MARKS = 3;
 
+/**
+ * Rows of one page that may be read one by one, and their bytes; behind them the page ends. Each costs queries, of which
+ * an invocation has a thousand, and each may be 2 MB large.
+ */
+const MAX_SINGLE_ROWS = 20;
+const MAX_SINGLE_BYTES = 1_000_000;
+
 /** A page of rows and the key of its last row, from which reading can go on. */
 export interface Page {
   readonly rows: readonly Rows[];
-  readonly count: number;
   readonly cursor: Cursor;
 }
 
@@ -89,7 +94,8 @@ export class PagedReader {
       return this.#taggedPages > 0 ? await this.#taggedPage(range) : await this.#easyPage(range);
     } catch (error) {
       if (!(error instanceof PatinaError)) throw error;
-      if (error.code === "result_too_large" && this.#limit > 1) return await this.#smaller(range);
+      const isTooMuch = error.code === "result_too_large" || error.code === "source_overloaded";
+      if (isTooMuch && this.#limit > 1) return await this.#smaller(range);
       // Evaluating a guard may fail on a row: narrow it down to that one.
       if (error.code !== "source_failed" || guardOf(this.#table) === null) throw error;
       return this.#limit > 1 ? await this.#smaller(range) : await this.#unguardedRow(range);
@@ -115,19 +121,23 @@ export class PagedReader {
     // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
     if (page.includes("\uFFFD") || !hasRows(page, seen) || marks > Math.max(FEW_MARKS, seen * MAX_MARKED)) {
       this.#taggedPages = this.#nextTaggedPages;
-      this.#nextTaggedPages *= 2;
+      this.#nextTaggedPages *= 4;
       return await this.#taggedPage(range);
     }
     this.#nextTaggedPages = 1;
-    const rows = marks > 0 ? await this.#markedRows(page) : [{ kind: "page", text: page } as const];
     this.#learn({ bytes: page.length, rows: seen });
+    if (marks > 0) return await this.#markedPage(page, { seen, limit, last });
     const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
-    return { rows, count: seen, cursor: this.#advance({ seen, limit, key }) };
+    return { rows: [{ kind: "page", text: page }], cursor: this.#advance({ seen, limit, key }) };
   }
 
-  /** Rows in order, those that are only marked read one by one. */
-  async #markedRows(page: string): Promise<Rows[]> {
+  /** Rows in order, those that are only marked read one by one: up to a page's end, or to where enough of them are. */
+  async #markedPage(
+    page: string,
+    { seen, limit, last }: { seen: number; limit: number; last: Value | undefined },
+  ): Promise<Page> {
     const rows: Rows[] = [];
+    const singles = new Singles();
     let lines: string[] = [];
     for (const [index, row] of page.split(SEPARATOR).entries()) {
       if (!row.startsWith(MARK)) {
@@ -136,11 +146,14 @@ export class PagedReader {
       }
       if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
       lines = [];
-      const found = await this.#row(this.#keyAt(index, row.slice(1)));
+      const key = this.#keyAt(index, row.slice(1));
+      const found = await this.#row(key);
       if (found !== null) rows.push(found);
+      if (singles.add(found)) return { rows, cursor: this.#advance({ seen: index + 1, limit: 0, key }) };
     }
     if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
-    return rows;
+    const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
+    return { rows, cursor: this.#advance({ seen, limit, key }) };
   }
 
   async #taggedPage(range: Range): Promise<Page | null> {
@@ -149,20 +162,29 @@ export class PagedReader {
     const guarded = guardOf(this.#table) !== null;
     const queries = taggedPage(this.#table, { range, limit, maxRow, guarded });
     const found = taggedRows(await this.#source.batch(queries), { guarded });
-    this.#taggedPages = Math.max(0, this.#taggedPages - 1);
     if (found.length === 0) return null;
     const rows: Rows[] = [];
+    const singles = new Singles();
     let bytes = 0;
+    let seen = 0;
+    let isEnough = false;
     let key: readonly string[] = [];
-    for (const [index, row] of found.entries()) {
-      key = row.key ?? [String(this.#position + index)];
+    for (const row of found) {
+      key = row.key ?? [String(this.#position + seen)];
       const whole = row.cells === null ? await this.#row(key) : wholeRow(row.cells, row.passesGuard);
-      if (whole === null) continue;
-      rows.push(whole);
-      bytes += sizeOf(whole.cells);
+      seen += 1;
+      isEnough = row.cells === null && singles.add(whole);
+      if (whole !== null) {
+        rows.push(whole);
+        bytes += sizeOf(whole);
+      }
+      if (isEnough) break;
     }
-    this.#learn({ bytes, rows: found.length });
-    return { rows, count: found.length, cursor: this.#advance({ seen: found.length, limit, key }) };
+    this.#learn({ bytes, rows: seen });
+    this.#taggedPages = Math.max(0, this.#taggedPages - 1);
+    // The next page is easy again, for a try: if it fails, it must not have been large.
+    if (this.#taggedPages === 0) this.#limit = Math.min(this.#limit, FIRST_LIMIT);
+    return { rows, cursor: this.#advance({ seen, limit: isEnough ? 0 : limit, key }) };
   }
 
   /** One row whose guard cannot be evaluated. */
@@ -173,7 +195,7 @@ export class PagedReader {
     const key = row.key ?? [String(this.#position)];
     const found = await this.#row(key);
     this.#limit = FIRST_LIMIT;
-    return { rows: found === null ? [] : [found], count: 1, cursor: this.#advance({ seen: 1, limit: 1, key }) };
+    return { rows: found === null ? [] : [found], cursor: this.#advance({ seen: 1, limit: 1, key }) };
   }
 
   async #row(key: readonly string[]) {
@@ -198,7 +220,22 @@ export class PagedReader {
   }
 }
 
-function sizeOf(cells: readonly Cell[]): number {
+type SingleRow = Extract<Rows, { kind: "row" }>;
+
+/** Counts the rows of a page that are read one by one. */
+class Singles {
+  #rows = 0;
+  #bytes = 0;
+
+  /** Whether it is enough with this one. */
+  add(row: SingleRow | null): boolean {
+    this.#rows += 1;
+    this.#bytes += row === null ? 0 : sizeOf(row);
+    return this.#rows >= MAX_SINGLE_ROWS || this.#bytes >= MAX_SINGLE_BYTES;
+  }
+}
+
+function sizeOf({ cells }: SingleRow): number {
   let bytes = 0;
   for (const cell of cells) bytes += cell.type === "text" || cell.type === "blob" ? cell.value.length : 8;
   return bytes;

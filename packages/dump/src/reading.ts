@@ -1,13 +1,39 @@
+import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
+import { FencedSource, type FenceState } from "./fence.ts";
 import { insertHead } from "./insert-writer.ts";
+import type { Cursor } from "./page-query.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { maxLine, type Rows } from "./rows.ts";
 import type { Schema, Table } from "./schema.ts";
-import { type ReadSchema, readSchema } from "./schema-reader.ts";
+import { OBJECTS_QUERY, readSchema, schemaIdentity } from "./schema-reader.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
-import { columns, number, type Query, type ResultSet, type Source } from "./source.ts";
+import type { Query, ResultSet, Source } from "./source.ts";
+
+export interface ReadingOptions {
+  /** A database of at most so many bytes is read in one batch, unless it has too many tables for `batchQueries`. */
+  readonly snapshotBytes: number;
+  readonly batchQueries: number;
+  /** Go on when somebody writes meanwhile: the dump is `fuzzy` then. Otherwise reading ends with `source_changed`. */
+  readonly isTolerant: boolean;
+  /** Where another invocation stopped. */
+  readonly state: ReadingState | null;
+}
+
+/** What another invocation needs to go on reading page by page. */
+export interface ReadingState {
+  /** SHA-256 of the schema's identity. */
+  readonly schema: string;
+  readonly fence: FenceState;
+}
+
+/** Some rows of a table, and the key from which reading goes on behind them. */
+export interface Group {
+  readonly rows: readonly Rows[];
+  readonly cursor: Cursor;
+}
 
 /** A database while it is read. */
 export interface Reading {
@@ -20,50 +46,65 @@ export interface Reading {
   readonly rowsRead: number;
   /** For questions beside the rows. */
   readonly source: Source;
-  /** The rows of a table, in groups of about a megabyte. */
-  rows(transfer: Transfer): AsyncIterable<readonly Rows[]>;
+  /** Null where another invocation cannot go on. */
+  readonly state: ReadingState | null;
+  /** The rows of a table behind a key, in groups of about a megabyte. */
+  rows(transfer: Transfer, after: Cursor): AsyncIterable<Group>;
+  /** Rows that were read a second time were not the same. */
+  differs(table: string): void;
   /** Says what can be said of the time between the first read and the last. */
   close(): Promise<Consistency>;
+  /** What a failure really was: a database whose schema has changed meanwhile refuses queries that were right. */
+  explain(error: unknown): Promise<unknown>;
 }
 
-/** Starts to read a database: in one piece when it is at most `snapshotBytes` large, else page by page. */
-export async function openReading(source: Source, { snapshotBytes }: { snapshotBytes: number }): Promise<Reading> {
-  const counted = new CountedSource(source);
-  const [fence] = await counted.batch([FENCE]);
-  if ((fence?.sizeAfter ?? Number.POSITIVE_INFINITY) <= snapshotBytes) {
+/** Starts to read a database, or goes on: in one piece when it is small, else page by page. */
+export async function openReading(source: Source, options: ReadingOptions): Promise<Reading> {
+  const { state, isTolerant } = options;
+  const fenced = new FencedSource(source, { isTolerant, state: state?.fence ?? null });
+  if (state !== null) return await resumedReading(fenced, state);
+  const [probe] = await fenced.batch([PROBE]);
+  const size = probe?.sizeAfter ?? Number.POSITIVE_INFINITY;
+  const tables = Number(probe?.rows[0]?.[0] ?? 0);
+  if (size <= options.snapshotBytes && tables <= options.batchQueries) {
     try {
-      return await snapshotReading(counted);
+      return await snapshotReading(fenced);
     } catch (error) {
       // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
     }
   }
-  return pagedReading(counted, { fence: changesOf(fence), ...(await readSchema(counted)) });
+  await fenced.set();
+  const { schema, identity } = await readSchema(fenced);
+  return new PagedReading(fenced, { schema, identity });
 }
 
-/** Counts what goes through it. */
-class CountedSource implements Source {
-  queries = 0;
-  rowsRead = 0;
-  readonly #source: Source;
+/** Asked first: how large the database is, and how many tables it has. */
+const PROBE: Query = { sql: "SELECT count(*) AS c0 FROM sqlite_schema WHERE type='table'" };
 
-  constructor(source: Source) {
-    this.#source = source;
-  }
+async function resumedReading(source: FencedSource, state: ReadingState): Promise<Reading> {
+  const { schema, identity } = await readSchema(source);
+  if (digestOf(identity) !== state.schema) throw schemaChanged();
+  return new PagedReading(source, { schema, identity });
+}
 
-  async batch(queries: readonly Query[]): Promise<readonly ResultSet[]> {
-    const results = await this.#source.batch(queries);
-    this.queries += queries.length;
-    for (const result of results) this.rowsRead += result.rowsRead;
-    return results;
-  }
+function schemaChanged(options?: ErrorOptions): PatinaError {
+  return new PatinaError(
+    "schema_changed",
+    "Cannot read the database as one: its schema was changed meanwhile",
+    options,
+  );
+}
+
+function digestOf(identity: string): string {
+  return createHash("sha256").update(identity).digest("hex");
 }
 
 function lineLimit({ target }: Transfer): number {
   return maxLine(Buffer.byteLength(insertHead(target)));
 }
 
-async function snapshotReading(source: CountedSource): Promise<Reading> {
+async function snapshotReading(source: FencedSource): Promise<Reading> {
   let transfers: Transfer[] = [];
   const snapshot = await readSnapshot(source, {
     tables(schema) {
@@ -78,6 +119,7 @@ async function snapshotReading(source: CountedSource): Promise<Reading> {
     source,
     schema: snapshot.schema,
     knownRows: knownRows(snapshot.schema, byName),
+    state: null,
     get queries() {
       return source.queries;
     },
@@ -85,9 +127,11 @@ async function snapshotReading(source: CountedSource): Promise<Reading> {
       return source.rowsRead;
     },
     async *rows({ table }) {
-      yield byName.get(table.name) ?? [];
+      yield { rows: byName.get(table.name) ?? [], cursor: null };
     },
+    differs: () => undefined,
     close: async () => "snapshot",
+    explain: async (error) => error,
   };
 }
 
@@ -105,33 +149,56 @@ function knownRows(schema: Schema, rows: ReadonlyMap<string, readonly Rows[]>): 
   return count;
 }
 
-/** Moves with every write over the connection; a restart of the database sets it back to 0. */
-const FENCE: Query = { sql: `SELECT ${columns(["total_changes()"])}` };
+/** A database that is read page by page, between fences. */
+class PagedReading implements Reading {
+  readonly mode = "paged";
+  readonly knownRows = null;
+  readonly schema: Schema;
+  readonly source: FencedSource;
+  readonly #identity: string;
 
-function changesOf(result: ResultSet | undefined): number {
-  return number(result?.rows[0]?.[0]);
-}
+  constructor(source: FencedSource, { schema, identity }: { schema: Schema; identity: string }) {
+    this.source = source;
+    this.schema = schema;
+    this.#identity = identity;
+  }
 
-function pagedReading(source: CountedSource, { fence, schema, identity }: ReadSchema & { fence: number }): Reading {
-  return {
-    mode: "paged",
-    source,
-    schema,
-    knownRows: null,
-    get queries() {
-      return source.queries;
-    },
-    get rowsRead() {
-      return source.rowsRead;
-    },
-    async *rows(transfer) {
-      const reader = new PagedReader(source, { table: transfer.table, maxLine: lineLimit(transfer), after: null });
-      for (let page = await reader.next(); page !== null; page = await reader.next()) yield page.rows;
-    },
-    async close() {
-      const [now] = await source.batch([FENCE]);
-      const isSame = (await readSchema(source)).identity === identity;
-      return isSame && changesOf(now) === fence ? "stable" : "fuzzy";
-    },
-  };
+  get queries(): number {
+    return this.source.queries;
+  }
+
+  get rowsRead(): number {
+    return this.source.rowsRead;
+  }
+
+  get state(): ReadingState {
+    return { schema: digestOf(this.#identity), fence: this.source.state };
+  }
+
+  async *rows(transfer: Transfer, after: Cursor): AsyncGenerator<Group> {
+    const reader = new PagedReader(this.source, { table: transfer.table, maxLine: lineLimit(transfer), after });
+    for (let page = await reader.next(); page !== null; page = await reader.next()) yield page;
+  }
+
+  differs(table: string): void {
+    this.source.move(`table "${table}" was not the same when it was read again`);
+  }
+
+  async close(): Promise<Consistency> {
+    const isSame = await this.#isSchemaSame();
+    const isQuiet = await this.source.isQuiet();
+    if (!isSame) throw schemaChanged();
+    if (!isQuiet) return "fuzzy";
+    return this.source.isFrozen ? "snapshot" : "stable";
+  }
+
+  async explain(error: unknown): Promise<unknown> {
+    if (!(error instanceof PatinaError) || error.code !== "source_failed") return error;
+    return (await this.#isSchemaSame()) ? error : schemaChanged({ cause: error });
+  }
+
+  async #isSchemaSame(): Promise<boolean> {
+    const results: readonly ResultSet[] = await this.source.batch([OBJECTS_QUERY]);
+    return schemaIdentity(results[0]) === this.#identity;
+  }
 }

@@ -11,6 +11,15 @@ export interface Source {
    * try can help, `source_failed` when not.
    */
   batch(queries: readonly Query[]): Promise<readonly ResultSet[]>;
+
+  /**
+   * Where the database stands in its own history, where the engine tells: two equal bookmarks mean that nothing was
+   * written between them. Fails as batch() does.
+   */
+  bookmark?(): Promise<string>;
+
+  /** Every batch sees the same version of the database: it is one read transaction, or nobody else can write. */
+  readonly isFrozen?: boolean;
 }
 
 /**

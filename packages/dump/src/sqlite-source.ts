@@ -19,6 +19,10 @@ export function sqliteSource(db: DatabaseSync): Source {
         db.exec("COMMIT");
       }
     },
+    // Moves when another connection has written (sqlite.org/pragma.html#pragma_data_version).
+    async bookmark() {
+      return String(db.prepare("PRAGMA data_version").get()?.["data_version"]);
+    },
   };
 }
 

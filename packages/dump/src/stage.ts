@@ -15,17 +15,23 @@ const PIECE_BYTES = 40_000;
 export class Stage {
   readonly #name: string;
   readonly #output: Output;
-  #made = false;
+  #isMade: boolean;
 
-  constructor(schema: Schema, output: Output) {
+  constructor(schema: Schema, { output, isMade }: { output: Output; isMade: boolean }) {
     this.#name = quoteName(unusedName(schema, "patina_stage"));
     this.#output = output;
+    this.#isMade = isMade;
+  }
+
+  /** Whether the restore has the table at this point of the dump. */
+  get isMade(): boolean {
+    return this.#isMade;
   }
 
   /** Puts a value together under a number; the expression that gives it back as a blob. */
   put(id: number, value: Uint8Array): string {
-    if (!this.#made) this.#statement(`CREATE TABLE ${this.#name}(id INTEGER PRIMARY KEY, v BLOB)`);
-    this.#made = true;
+    if (!this.#isMade) this.#statement(`CREATE TABLE ${this.#name}(id INTEGER PRIMARY KEY, v BLOB)`);
+    this.#isMade = true;
     for (let offset = 0; offset < value.length; offset += PIECE_BYTES) {
       const piece = `X'${hex(value.subarray(offset, offset + PIECE_BYTES))}'`;
       this.#statement(
@@ -43,8 +49,8 @@ export class Stage {
 
   /** Removes the table, if it was ever needed. */
   drop(): void {
-    if (this.#made) this.#statement(`DROP TABLE ${this.#name}`);
-    this.#made = false;
+    if (this.#isMade) this.#statement(`DROP TABLE ${this.#name}`);
+    this.#isMade = false;
   }
 
   #statement(sql: string): void {

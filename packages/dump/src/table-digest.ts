@@ -1,9 +1,17 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { RowBlock } from "./row-block.ts";
 
 /** A block ends with the row that gives it this many rows or bytes. Part of the format: other numbers, other digests. */
 export const BLOCK_ROWS = 1_000;
 export const BLOCK_BYTES = 1_048_576;
+
+/** A digest that is not finished: the last link, and the lines since. */
+export interface DigestState {
+  readonly rows: number;
+  readonly link: string;
+  readonly blockRows: number;
+  readonly block: Uint8Array;
+}
 
 /**
  * The digest of a table's rows: a chain of SHA-256, so that it can be continued in another invocation from the 32 bytes
@@ -17,10 +25,29 @@ export const BLOCK_BYTES = 1_048_576;
  */
 export class TableDigest {
   rows = 0;
-  #link: Uint8Array = new Uint8Array(32);
-  #block: Hash | null = null;
-  #blockRows = 0;
+  #link: Uint8Array;
+  /** Lines of the open block, and their rows. */
+  #block = new Uint8Array(0);
   #blockBytes = 0;
+  #blockRows = 0;
+
+  constructor(state: DigestState | null = null) {
+    this.#link = state === null ? new Uint8Array(32) : Buffer.from(state.link, "hex");
+    if (state === null) return;
+    this.rows = state.rows;
+    this.#blockRows = state.blockRows;
+    this.#keep(state.block);
+  }
+
+  /** What a digest needs to go on in another invocation. Its bytes are good until rows are added. */
+  get state(): DigestState {
+    return {
+      rows: this.rows,
+      link: Buffer.from(this.#link).toString("hex"),
+      blockRows: this.#blockRows,
+      block: this.#block.subarray(0, this.#blockBytes),
+    };
+  }
 
   /** Adds rows. */
   add({ bytes, ends }: RowBlock): void {
@@ -31,31 +58,34 @@ export class TableDigest {
       this.#blockRows += 1;
       to = end;
       if (this.#blockRows < BLOCK_ROWS && this.#blockBytes + to - from < BLOCK_BYTES) continue;
-      this.#open().update(bytes.subarray(from, to));
-      this.#close();
+      this.#close(bytes.subarray(from, to));
       from = to;
     }
-    if (to === from) return;
-    this.#open().update(bytes.subarray(from, to));
-    this.#blockBytes += to - from;
+    if (to > from) this.#keep(bytes.subarray(from, to));
   }
 
   /** The digest of the rows so far, in lower-case hexadecimal. Nothing may be added afterwards. */
   end(): string {
-    this.#close();
+    if (this.#blockBytes > 0) this.#close(new Uint8Array(0));
     return Buffer.from(this.#link).toString("hex");
   }
 
-  #open(): Hash {
-    this.#block ??= createHash("sha256").update(this.#link);
-    return this.#block;
+  /** The open block is kept as it is, because a hash that has begun cannot be stored. */
+  #keep(bytes: Uint8Array): void {
+    const size = this.#blockBytes + bytes.length;
+    if (size > this.#block.length) {
+      const larger = new Uint8Array(Math.max(size, 2 * this.#block.length));
+      larger.set(this.#block.subarray(0, this.#blockBytes));
+      this.#block = larger;
+    }
+    this.#block.set(bytes, this.#blockBytes);
+    this.#blockBytes = size;
   }
 
-  #close(): void {
-    if (this.#block === null) return;
-    this.#link = this.#block.digest();
-    this.#block = null;
-    this.#blockRows = 0;
+  #close(last: Uint8Array): void {
+    const block = this.#block.subarray(0, this.#blockBytes);
+    this.#link = createHash("sha256").update(this.#link).update(block).update(last).digest();
     this.#blockBytes = 0;
+    this.#blockRows = 0;
   }
 }

@@ -53,6 +53,10 @@ export function faultyDatabase(database: D1Database, faults: Faults): D1Database
     prepare: (sql: string) => wrap(database.prepare(sql)),
     batch: (statements: D1PreparedStatement[]) =>
       faults.call("D1 batch", () => database.batch(statements.map((one) => originals.get(one) ?? one))),
+    withSession(constraint: string) {
+      const session = database.withSession(constraint);
+      return { prepare: (sql: string) => wrap(session.prepare(sql)), getBookmark: () => session.getBookmark() };
+    },
   } as unknown as D1Database;
 }
 
@@ -62,6 +66,10 @@ export function faultyBinding<T extends object>(binding: T, faults: Faults): T {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);
       if (typeof value !== "function") return value;
+      // The one method that answers at once.
+      if (key === "resumeMultipartUpload") {
+        return (...args: unknown[]) => wrapResult(value.apply(target, args), faults);
+      }
       return (...args: unknown[]) =>
         faults.call(String(key), async () => wrapResult(await value.apply(target, args), faults));
     },

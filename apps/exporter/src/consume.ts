@@ -1,0 +1,42 @@
+import { openCatalog } from "@patina/catalog/catalog";
+import { catalogFailure } from "@patina/catalog/failure";
+import { outcomeOf } from "@patina/core/outcome";
+import { QUEUES } from "@patina/messages/queues";
+import { decodeBatch, settle } from "@patina/worker/delivery";
+import type { Log } from "@patina/worker/log";
+import { type ExportContext, exportTask } from "./export-task.ts";
+
+/** Time, chance and the log. */
+export interface World extends Pick<ExportContext, "clock" | "sleep" | "random"> {
+  readonly log: Log;
+}
+
+/** Handles a batch of `patina-exports`. */
+export async function consume(batch: MessageBatch, env: Env, world: World): Promise<void> {
+  const exits = { queue: QUEUES.exports, later: env.EXPORTS, dead: env.EXPORTS_DEAD, log: world.log } as const;
+  const deliveries = await decodeBatch(batch, exits);
+  // One message in production (max_batch_size = 1); the local run hands over three at a time.
+  await Promise.all(
+    deliveries.map(async (delivery) => {
+      const { attempts, body } = delivery;
+      const outcome = await contextOf(env, world)
+        .then((context) => exportTask(body, { ...context, attempts }))
+        .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
+      await settle(delivery, { outcome, exits });
+    }),
+  );
+}
+
+async function contextOf(env: Env, world: World): Promise<ExportContext> {
+  return {
+    ...world,
+    catalog: await openCatalog(env.CATALOG),
+    bucket: env.BUCKET,
+    results: env.RESULTS,
+    exports: env.EXPORTS,
+    bindings: { ...env },
+    environment: env.ENVIRONMENT,
+    limits: { milliseconds: 1_000 * Number(env.EXPORT_SECONDS), queries: Number(env.EXPORT_QUERIES) },
+    holder: crypto.randomUUID(),
+  };
+}
