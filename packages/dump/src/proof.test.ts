@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+import { verdictOf } from "@patina/core/drill";
+import { expect, test } from "vitest";
+import { dump } from "./dump.ts";
+import { type Expected, prove } from "./proof.ts";
+import { sqliteSource } from "./sqlite-source.ts";
+
+const SCHEMA = `
+  CREATE TABLE people(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, born REAL);
+  CREATE TABLE notes(id INTEGER PRIMARY KEY, person REFERENCES people(id), text TEXT CHECK (text <> 'bad'));
+  CREATE INDEX by_name ON people(name);
+  CREATE VIRTUAL TABLE words USING fts5(text, content='notes', content_rowid='id');
+  INSERT INTO people(name, born) VALUES('Ada', 1815.9), ('Grace', 1906.9);
+  INSERT INTO notes VALUES(1, 1, 'first'), (2, 2, 'second');
+  INSERT INTO words(words) VALUES('rebuild');`;
+
+function open(...changes: readonly string[]): DatabaseSync {
+  const db = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
+  db.exec(SCHEMA);
+  for (const sql of changes) db.exec(sql);
+  return db;
+}
+
+/** What a backup of a database says of it. */
+async function backupOf(db: DatabaseSync): Promise<Expected> {
+  const hash = createHash("sha256");
+  let isBody = false;
+  const output = {
+    position: 0,
+    write(bytes: Uint8Array) {
+      if (isBody) hash.update(bytes);
+    },
+    endStatement() {},
+    beginBody() {
+      isBody = true;
+    },
+    endBody() {
+      isBody = false;
+    },
+  };
+  const info = { database: "x", environment: "test", job: "nightly-2026-11-20", startedAt: "" };
+  const run = dump(sqliteSource(db), { ...info, snapshotBytes: 1e9, output });
+  let step = await run.next();
+  while (!step.done) step = await run.next();
+  return { tables: step.value.tables, body: hash.digest("hex"), uninsertable: new Map() };
+}
+
+/** How a database that should be as SCHEMA makes it stands, in short. */
+async function proven(...changes: readonly string[]): Promise<{ verdict: string; findings: string[] }> {
+  const [source, restored] = [open(), open(...changes)];
+  const checks = await prove(sqliteSource(restored), await backupOf(source));
+  source.close();
+  restored.close();
+  return { verdict: verdictOf(checks), findings: checks.flatMap((check) => check.findings) };
+}
+
+test("prove() finds nothing against a database that is what was backed up", async () => {
+  expect(await proven()).toEqual({ verdict: "passed", findings: [] });
+});
+
+test.each([
+  ["a row that is missing", "DELETE FROM people WHERE id = 2", 'Table "people" has 1 rows, and had 2'],
+  ["a row too many", "INSERT INTO people(name) VALUES('Alan')", 'Table "people" has 3 rows, and had 2'],
+  ["a value that differs", "UPDATE people SET born = 1816 WHERE id = 1", 'The rows of table "people" are not those'],
+  [
+    "a type that differs",
+    "UPDATE notes SET text = X'6669727374' WHERE id = 1",
+    'The rows of table "notes" are not those',
+  ],
+  ["a table that is missing", "DROP TABLE people", 'Table "people" is missing'],
+  ["a table too many", "CREATE TABLE more(a)", 'Table "more" was not in the backup\'s manifest'],
+  ["an index that is missing", "DROP INDEX by_name", "definitions, counters or statistics differ"],
+  ["a counter that differs", "UPDATE sqlite_sequence SET seq = 99", "definitions, counters or statistics differ"],
+  [
+    "a full-text index that is stale",
+    "INSERT INTO words(words, rowid, text) VALUES('delete', 1, 'first')",
+    "index of table",
+  ],
+])("prove() names %s", async (_, change, finding) => {
+  const { verdict, findings } = await proven(change);
+  expect(verdict).toBe("failed");
+  expect(findings.join("\n")).toContain(finding);
+});
+
+test("prove() tells a source that breaks its own constraints from a backup that is wrong", async () => {
+  const source = open(
+    "PRAGMA ignore_check_constraints=ON",
+    "INSERT INTO notes VALUES(3, 99, 'bad')",
+    "INSERT INTO words(words) VALUES('rebuild')",
+  );
+  const checks = await prove(sqliteSource(source), await backupOf(source));
+  source.close();
+  expect(checks.filter(({ end }) => end !== "passed")).toEqual([
+    { name: "quick_check", end: "flawed", findings: ["CHECK constraint failed in notes"] },
+    { name: "foreign_keys", end: "flawed", findings: ['1 row of table "notes" have no row in "people"'] },
+  ]);
+});
+
+test("prove() counts rows that no INSERT takes as missing, not as lost", async () => {
+  const [source, restored] = [open(), open("DELETE FROM people WHERE id = 2")];
+  const expected = { ...(await backupOf(source)), uninsertable: new Map([["people", 1]]) };
+  const checks = await prove(sqliteSource(restored), expected);
+  expect(verdictOf(checks)).toBe("flawed");
+  expect(checks.find(({ name }) => name === "rows")?.findings).toEqual([
+    '1 row of table "people" cannot be inserted: a generated column fails',
+  ]);
+});
+
+test("prove() tells at most 20 findings of a check and counts the rest", async () => {
+  const more = Array.from({ length: 30 }, (_, i) => `CREATE TABLE more${i}(a)`);
+  const { findings } = await proven(...more);
+  expect(findings).toHaveLength(21);
+  expect(findings.at(-1)).toBe("... and 10 more");
+});
