@@ -1,17 +1,24 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
 import { createLog } from "@patina/worker/log";
-import { createApp } from "./api/app.ts";
 import type { AuthSettings } from "./api/auth.ts";
+import { createFront } from "./front.ts";
 import { type DispatcherContext, scheduled } from "./scheduled.ts";
 
 const log = createLog("dispatcher");
-const app = createApp();
+const front = createFront();
 
 export default {
   async fetch(request, env, ctx) {
-    const bindings = { auth: authOf(env), access: ctx.access, attempts: env.ATTEMPTS, log, open: () => context(env) };
-    return await app.fetch(request, bindings, ctx);
+    const bindings = {
+      clock: Date.now,
+      auth: authOf(env),
+      access: ctx.access,
+      attempts: env.ATTEMPTS,
+      log,
+      open: () => context(env),
+    };
+    return await front.fetch(request, bindings, ctx);
   },
 
   async scheduled({ cron, scheduledTime }, env) {

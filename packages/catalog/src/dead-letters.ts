@@ -1,4 +1,4 @@
-import { desc } from "drizzle-orm";
+import { desc, eq } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { deadLetters } from "./schema.ts";
 import { transaction } from "./transaction.ts";
@@ -22,4 +22,9 @@ export async function recordDeadLetters(catalog: Catalog, letters: readonly NewD
 
 export async function listDeadLetters(catalog: Catalog, limit: number): Promise<DeadLetter[]> {
   return await catalog.select().from(deadLetters).orderBy(desc(deadLetters.arrivedAt)).limit(limit);
+}
+
+/** How many dead letters nobody has dealt with. */
+export async function countOpenLetters(catalog: Catalog): Promise<number> {
+  return await catalog.$count(deadLetters, eq(deadLetters.state, "open"));
 }

@@ -273,6 +273,14 @@ export const deadLetters = sqliteTable(
   (table) => [index("dead_letters_state").on(table.state, table.arrivedAt)],
 );
 
+/** Logins to the dashboard that work once, see login-links.ts. */
+export const loginLinks = sqliteTable("login_links", {
+  /** SHA-256 of the code. */
+  digest: text().primaryKey(),
+  expiresAt: integer("expires_at").notNull(),
+  usedAt: integer("used_at"),
+});
+
 /** Exclusive, expiring claims that are not a task's: the tick's, for one. */
 export const leases = sqliteTable("leases", {
   name: text().primaryKey(),

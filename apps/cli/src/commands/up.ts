@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
 import { EXIT } from "../failure.ts";
 import { startCrons } from "../local/crons.ts";
+import { backUpEarlierNights } from "../local/earlier-nights.ts";
 import { JobView } from "../local/job-view.ts";
 import { mirror } from "../local/mirror.ts";
 import type { LocalPatina } from "../local/patina.ts";
@@ -137,16 +138,38 @@ async function serve(
 ): Promise<void> {
   const { options, state, signal, note } = context;
   const next = nextRun(CRONS.nightly, Date.now());
-  note(`\nAPI        ${patina.url.href}`);
+  note(`\nDashboard  ${(await patina.loginLink(Date.now())).href}   (lets you in once; later, log in with the token)`);
+  note(`API        ${patina.url.href}`);
   note(`Token      ${patina.token}   (kept in ${join(options.state, "admin-token")})`);
   note(`Try        curl -H "Authorization: Bearer ${patina.token}" ${new URL("/status", patina.url).href}`);
   note(`Next run   ${new Date(next).toISOString()}, in ${duration(next - Date.now())}`);
   note(`Ctrl-C stops Patina; everything stays in ${options.state}.`);
   const stop = startCrons(patina, { onError: () => note(`A cron failed: see ${state.log}`) });
+  const earlier = isTrial(options) ? earlierNights(patina, { state, signal, note }) : null;
   await new Promise<void>((done) => {
     if (signal.aborted) done();
     signal.addEventListener("abort", () => done());
   });
   stop();
+  await earlier;
   note("\nStopping ...");
+}
+
+/** The samples, and nobody whom a month of nights would send a month of alerts. */
+function isTrial({ database, wrangler }: UpOptions): boolean {
+  return database.length === 0 && wrangler === undefined && Object.keys(webhooksOf(process.env)).length === 0;
+}
+
+async function earlierNights(
+  patina: LocalPatina,
+  { state, signal, note }: { state: LocalState; signal: AbortSignal; note: (line: string) => void },
+): Promise<void> {
+  const pause = () => wait(250, undefined, { signal }).catch(() => undefined);
+  try {
+    const run = await backUpEarlierNights(patina, { now: Date.now(), signal, pause });
+    if (run > 0) note(`Backed up the samples for the ${run} nights before as well: the dashboard has their history.`);
+  } catch {
+    // Ctrl-C ends the Workers as well; the next start goes on where this one stopped.
+    if (!signal.aborted) note(`Cannot back up the samples for the nights before: see ${state.log}`);
+  }
 }

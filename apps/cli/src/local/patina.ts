@@ -1,12 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type Catalog, openCatalog } from "@patina/catalog/catalog";
 import { disableOthers, registerDatabase } from "@patina/catalog/databases";
 import { findJob } from "@patina/catalog/jobs";
+import { addLoginLink } from "@patina/catalog/login-links";
 import { forgetQueues } from "@patina/catalog/lost-work";
-import { dateOf } from "@patina/core/date";
+import { DAY, dateOf } from "@patina/core/date";
 import { PRIORITIES, scheduledJobId } from "@patina/core/job";
 import { CRONS, type CronName } from "@patina/core/schedule";
 import type { Miniflare } from "miniflare";
@@ -116,6 +118,18 @@ export class LocalPatina {
     const answer = await this.request("/trigger", { method: "POST", body: JSON.stringify({ reason: "npm start" }) });
     const { job } = (await answer.json()) as { job: { id: string } };
     return { job: job.id, earlier: { id: earlier.id, status: earlier.status } };
+  }
+
+  /** Status of a job; null when there is none of this id. */
+  async statusOf(job: string): Promise<string | null> {
+    return (await findJob(this.#catalog, job))?.status ?? null;
+  }
+
+  /** An address of the dashboard that lets a browser in once, within a day. */
+  async loginLink(now: number): Promise<URL> {
+    const code = randomBytes(24).toString("base64url");
+    await addLoginLink(this.#catalog, { code, expiresAt: now + DAY });
+    return new URL(`/dashboard/login?once=${code}`, this.url);
   }
 
   /** Asks the admin API. */

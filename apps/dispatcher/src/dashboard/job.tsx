@@ -1,0 +1,237 @@
+import type { JobWithTasks } from "@patina/catalog/job-report";
+import type { JobTask } from "@patina/catalog/jobs";
+import type { TaskEventRow } from "@patina/catalog/task-events";
+import { ERROR_CODES, isErrorCode } from "@patina/core/error";
+import { bytes, count, duration } from "@patina/core/wording";
+import { StateChip } from "./glyph.tsx";
+import { Moment, utc } from "./moment.tsx";
+import { type Frame, Page } from "./page.tsx";
+import { type Doing, type Stretch, stretches } from "./waterfall.ts";
+
+export interface JobFacts {
+  readonly frame: Frame;
+  readonly found: JobWithTasks;
+  /** The tasks of this page. */
+  readonly tasks: readonly JobTask[];
+  readonly events: ReadonlyMap<string, readonly TaskEventRow[]>;
+  readonly page: number;
+  readonly pages: number;
+}
+
+/** One job: its tasks over time, their attempts, and what went wrong in words. */
+export function JobPage(facts: JobFacts) {
+  const { frame, found, tasks, page, pages } = facts;
+  const { job } = found;
+  return (
+    <Page title={job.id} frame={frame} section="jobs">
+      <p class="crumb">
+        <a href="/dashboard/jobs">Jobs</a> / <span class="mono">{job.id}</span>
+      </p>
+      <Summary {...facts} />
+      <section class="panel" aria-label="Tasks">
+        <header>
+          <h2>Tasks</h2>
+          <small>
+            from {utc(job.startedAt)}, over {duration((job.finishedAt ?? frame.now) - job.startedAt)}
+          </small>
+        </header>
+        <div class="scroll">
+          <table class="cards">
+            <thead>
+              <tr>
+                <th scope="col">Database</th>
+                <th scope="col">State</th>
+                <th scope="col">Over time</th>
+                <th scope="col" class="num">
+                  Attempts
+                </th>
+                <th scope="col" class="num">
+                  Duration
+                </th>
+                <th scope="col" class="num">
+                  Rows
+                </th>
+                <th scope="col" class="num">
+                  Stored
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {tasks.map((task) => (
+                <TaskRow {...facts} task={task} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {pages > 1 && (
+          <nav class="pages" aria-label="Pages">
+            <span>
+              Page {page} of {pages}, {count(job.databases)} tasks, those that failed first
+            </span>
+            {page > 1 && <a href={`/dashboard/jobs/${job.id}?page=${page - 1}`}>Previous</a>}
+            {page < pages && <a href={`/dashboard/jobs/${job.id}?page=${page + 1}`}>Next</a>}
+          </nav>
+        )}
+        <ul class="key" aria-label="Key to the bars">
+          {(Object.keys(DOING) as Doing[]).map((doing) => (
+            <li>
+              <svg viewBox="0 0 16 16" aria-hidden="true">
+                <Bar doing={doing} x={0} width={16} />
+              </svg>
+              {DOING[doing]}
+            </li>
+          ))}
+        </ul>
+      </section>
+    </Page>
+  );
+}
+
+function Summary({ found: { job, tasks }, frame }: JobFacts) {
+  const ended = tasks.filter(({ task }) => task.state === "done" || task.state === "failed").length;
+  const isRunning = job.status === "running";
+  return (
+    <section class="hero" aria-label="State of the job">
+      <StateChip state={job.status} />
+      <h1>
+        {isRunning
+          ? `${count(ended)} of ${count(job.databases)} databases done`
+          : `${count(job.succeeded)} of ${count(job.databases)} databases backed up in ${duration((job.finishedAt ?? job.startedAt) - job.startedAt)}`}
+      </h1>
+      <p>
+        A {job.kind} job for {job.date}, started by {job.trigger} <Moment at={job.startedAt} now={frame.now} />
+        {job.reason !== null && `: ${job.reason}`}.{" "}
+        {!isRunning && `${count(job.rows)} rows, ${bytes(job.rawBytes)} of SQL as ${bytes(job.storedBytes)} stored.`}
+        {isRunning && "This page asks again every 4 s; it may be closed, the job goes on."}
+      </p>
+    </section>
+  );
+}
+
+function TaskRow({ task: { task, result }, found, events, frame }: JobFacts & { task: JobTask }) {
+  const timeline = events.get(task.database) ?? [];
+  const isBackup = result?.status === "succeeded";
+  return (
+    <tr>
+      <td class="name">
+        <a class="mono" href={`/dashboard/databases/${task.database}`}>
+          {task.database}
+        </a>
+      </td>
+      <td class="state">
+        <StateChip state={task.state} />
+      </td>
+      <td class="wide">
+        <Waterfall
+          found={stretches(timeline, frame.now)}
+          start={found.job.startedAt}
+          end={found.job.finishedAt ?? frame.now}
+        />
+        <Words task={{ task, result }} found={found} timeline={timeline} now={frame.now} />
+      </td>
+      <td data-label="Attempts" class="num">
+        {task.attempt}
+        {task.generation > 1 && <small> in generation {task.generation}</small>}
+      </td>
+      <td data-label="Duration" class="num">
+        {isBackup ? duration(result.durationMs ?? 0) : "–"}
+      </td>
+      <td data-label="Rows" class="num">
+        {isBackup ? count(result.rows ?? 0) : "–"}
+      </td>
+      <td data-label="Stored" class="num">
+        {isBackup ? bytes(result.storedBytes ?? 0) : "–"}
+      </td>
+    </tr>
+  );
+}
+
+/** Why a task failed or is tried again, what is left, what to do; and everything that happened, folded away. */
+function Words({
+  task: { task, result },
+  found,
+  timeline,
+  now,
+}: {
+  task: JobTask;
+  found: JobWithTasks;
+  timeline: readonly TaskEventRow[];
+  now: number;
+}) {
+  const code = result?.status === "failed" ? result.errorCode : task.state === "queued" ? task.errorCode : null;
+  const good = found.lastGood.get(task.database);
+  const next = code !== null && isErrorCode(code) ? ERROR_CODES[code].next : null;
+  return (
+    <>
+      {code !== null && (
+        <p class="wrap">
+          {result?.error ?? task.error}. {next}{" "}
+          <span class="soft">
+            {good === undefined ? (
+              "There is no backup of it."
+            ) : (
+              <>
+                Its newest backup is of <Moment at={good.at} now={now} />.
+              </>
+            )}
+          </span>
+        </p>
+      )}
+      {(result?.warnings ?? []).map((warning) => (
+        <p class="wrap soft">Note: {warning}.</p>
+      ))}
+      {timeline.length > 0 && (
+        <details>
+          <summary>
+            <small>Timeline</small>
+          </summary>
+          <ol class="timeline">
+            {timeline.map(({ event, at, attempt, errorCode, error }) => (
+              <li>
+                <small>
+                  {utc(at)} <strong>{event}</strong>
+                  {attempt > 0 && `, attempt ${attempt}`}
+                  {errorCode !== null && `: ${error ?? errorCode}`}
+                </small>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
+    </>
+  );
+}
+
+const DOING: Record<Doing, string> = {
+  waiting: "waiting in the queue",
+  exporting: "exporting",
+  failed: "an attempt that failed",
+  reporting: "being settled",
+};
+
+const WIDTH = 1_000;
+
+function Waterfall({ found, start, end }: { found: readonly Stretch[]; start: number; end: number }) {
+  const scale = WIDTH / Math.max(1, end - start);
+  const words = found.map(({ doing, from, to }) => `${DOING[doing]} ${duration(to - from)}`).join(", ");
+  return (
+    <svg class="fall" viewBox={`0 0 ${WIDTH} 16`} preserveAspectRatio="none" role="img" aria-label={words}>
+      <title>{words}</title>
+      {found.map(({ doing, from, to }) => (
+        <Bar
+          doing={doing}
+          x={Math.round((from - start) * scale)}
+          width={Math.max(3, Math.round((to - from) * scale))}
+        />
+      ))}
+    </svg>
+  );
+}
+
+/** Bars differ in height as well as in colour. */
+const HEIGHTS: Record<Doing, number> = { waiting: 2, exporting: 12, failed: 16, reporting: 6 };
+
+function Bar({ doing, x, width }: { doing: Doing; x: number; width: number }) {
+  const height = HEIGHTS[doing];
+  return <rect class={`b-${doing}`} x={x} y={(16 - height) / 2} width={width} height={height} />;
+}

@@ -1,0 +1,53 @@
+import { sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+
+/** One run of a database as its history shows it: a backup, with what has happened to it since, or a failure. */
+export interface PastRun {
+  readonly job: string;
+  readonly kind: string;
+  readonly date: string;
+  readonly at: number;
+  readonly status: "succeeded" | "failed";
+  readonly key: string | null;
+  readonly manifestKey: string | null;
+  readonly consistency: string | null;
+  readonly tables: number | null;
+  readonly rows: number | null;
+  readonly rawBytes: number | null;
+  readonly storedBytes: number | null;
+  readonly ms: number | null;
+  readonly digest: string | null;
+  readonly warnings: readonly string[];
+  readonly code: string | null;
+  readonly error: string | null;
+  /** Whether the stored object still exists as far as is known. */
+  readonly isStored: boolean;
+  readonly verifiedAt: number | null;
+  readonly drilledAt: number | null;
+}
+
+type Row = Omit<PastRun, "warnings" | "isStored"> & { warnings: string | null; isStored: number };
+
+/** Runs of a database that ended at or after `since`, newest first. */
+export async function pastRuns(
+  catalog: Catalog,
+  { database, since, limit }: { database: string; since: number; limit: number },
+): Promise<PastRun[]> {
+  const rows = await catalog.all<Row>(
+    sql`select r.job_id as job, j.kind, j.date, r.finished_at as at, r.status, r.key, r.manifest_key as manifestKey,
+          r.consistency, r.tables, r.rows, r.raw_bytes as rawBytes, r.stored_bytes as storedBytes, r.duration_ms as ms,
+          r.stored_digest as digest, r.warnings, r.error_code as code, r.error,
+          i.key is not null and i.deleted_at is null and i.job_id = r.job_id as isStored,
+          i.verified_at as verifiedAt, i.drilled_at as drilledAt
+        from backup_results r
+        join backup_jobs j on j.id = r.job_id
+        left join backup_inventory i on i.key = r.key
+        where r.database = ${database} and r.finished_at >= ${since}
+        order by r.finished_at desc limit ${limit}`,
+  );
+  return rows.map((row) => ({
+    ...row,
+    isStored: row.isStored === 1,
+    warnings: row.warnings === null ? [] : (JSON.parse(row.warnings) as string[]),
+  }));
+}
