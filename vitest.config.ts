@@ -36,7 +36,7 @@ export default defineConfig({
           testTimeout: TEST_TIMEOUT,
           include: [
             "packages/{catalog,worker}/src/**/*.test.ts",
-            "apps/{dispatcher,exporter,aggregator}/src/**/*.test.ts",
+            "apps/{dispatcher,exporter,aggregator,archiver}/src/**/*.test.ts",
           ],
         },
       },

@@ -65,11 +65,18 @@ test("the exporter takes one message at a time, three at once, and has three att
   expect(exports).toMatchObject({ queue: QUEUES.exports, max_batch_size: 1, max_concurrency: 3, max_retries: 2 });
 });
 
+test("the archiver takes one piece of work at a time, three at once, and has no binding to a source database", () => {
+  const { queues, d1_databases } = config("archiver");
+  expect(queues.consumers).toMatchObject([{ queue: QUEUES.upkeep, max_batch_size: 1, max_concurrency: 3 }]);
+  expect(d1_databases.map(({ binding }) => binding)).toEqual(["CATALOG"]);
+});
+
 test("the dispatcher has the crons of packages/core, and no binding to a source database or the bucket", () => {
-  const { triggers, d1_databases, r2_buckets } = config("dispatcher");
+  const { triggers, d1_databases, r2_buckets, services } = config("dispatcher");
   expect([...(triggers.crons ?? [])].sort()).toEqual(Object.values(CRONS).sort());
   expect(d1_databases.map(({ binding }) => binding)).toEqual(["CATALOG"]);
   expect(r2_buckets).toEqual([]);
+  expect(services).toMatchObject([{ binding: "VAULT", service: config("archiver").name, entrypoint: "Vault" }]);
 });
 
 test("the aggregator has no binding to a source database", () => {

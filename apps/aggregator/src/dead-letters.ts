@@ -64,7 +64,7 @@ function readLetter(message: Message, { queue, now }: { queue: string; now: numb
 }
 
 function liveQueueOf(dead: string) {
-  const queues = [QUEUES.exports, QUEUES.results, QUEUES.alerts] as const;
+  const queues = [QUEUES.exports, QUEUES.results, QUEUES.alerts, QUEUES.upkeep] as const;
   return queues.find((queue) => DEAD_QUEUE_OF[queue] === dead);
 }
 
@@ -81,7 +81,7 @@ function understand(queue: string, body: unknown): PatinaMessage | null {
 
 /** The result of a task whose message died. Its reason is the letter's, or else the last one the task remembers. */
 function failureOf({ errorCode, error }: NewDeadLetter, message: PatinaMessage | null): Failed[] {
-  if (message === null || message.kind === "alert-due" || message.kind === "job-check") return [];
+  if (message === null || !("generation" in message)) return [];
   const { job, database, generation } = message;
   return [{ status: "failed", task: { job, database, generation }, errorCode, error }];
 }

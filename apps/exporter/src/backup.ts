@@ -6,9 +6,9 @@ import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import { type DumpState, dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
+import { bucketError } from "@patina/worker/bucket-error";
 import type { Budget } from "./budget.ts";
 import type { Checkpoint, SealedObject, SealedStage, WritingStage } from "./checkpoint.ts";
-import { bucketError } from "./platform-errors.ts";
 import { type ObjectState, StoredObject, type Uploads, unchanged } from "./stored-object.ts";
 
 export interface BackupRequest {

@@ -1,8 +1,8 @@
 import { checkpointKey } from "@patina/archive/keys";
 import type { TaskRef } from "@patina/catalog/tasks";
 import { PatinaError } from "@patina/core/error";
+import { bucketError } from "@patina/worker/bucket-error";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
-import { bucketError } from "./platform-errors.ts";
 
 /** The checkpoint of one task in the bucket. */
 export class CheckpointStore {

@@ -1,4 +1,5 @@
 import { type ErrorCode, PatinaError } from "@patina/core/error";
+import { platformText } from "@patina/worker/bucket-error";
 
 /**
  * What the platform's errors mean, told by their text: D1 and R2 give no codes over a binding. Each pattern is as narrow
@@ -20,29 +21,7 @@ const SOURCE: readonly (readonly [RegExp, ErrorCode])[] = [
 /** A failure of the source database as a PatinaError that names it. */
 export function sourceError(database: string, cause: unknown): PatinaError {
   if (cause instanceof PatinaError) return cause;
-  const text = messageOf(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
   const code = SOURCE.find(([pattern]) => pattern.test(text))?.[1] ?? "source_unreachable";
-  return new PatinaError(code, `Cannot read database "${database}": ${safe(text)}`, { cause });
-}
-
-/** A failure of the bucket. */
-export function bucketError(key: string, cause: unknown): PatinaError {
-  if (cause instanceof PatinaError) return cause;
-  const code = /multipart upload does not exist|NoSuchUpload/i.test(messageOf(cause))
-    ? "upload_lost"
-    : "bucket_unavailable";
-  return new PatinaError(code, `Cannot use object "${key}": ${safe(messageOf(cause))}`, { cause });
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-/**
- * The part of a platform's message that can hold no row data: its first line, without anything quoted that is longer
- * than a name.
- */
-function safe(message: string): string {
-  const [line = ""] = message.split("\n");
-  return line.replaceAll(/(["'])(?:(?!\1).){65,}\1/g, "$1...$1").slice(0, 300);
+  return new PatinaError(code, `Cannot read database "${database}": ${platformText(cause)}`, { cause });
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
-import { bucketError } from "./platform-errors.ts";
+import { bucketError } from "@patina/worker/bucket-error";
 
 /**
  * Bytes of one part. R2 wants at least 5 MiB and all parts but the last of one size; at most 10,000 of them make 50 GB

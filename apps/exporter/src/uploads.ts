@@ -1,7 +1,7 @@
 import type { Catalog } from "@patina/catalog/catalog";
 import { forgetUpload, noteUpload, uploadsOf } from "@patina/catalog/uploads";
 import { PatinaError } from "@patina/core/error";
-import { bucketError } from "./platform-errors.ts";
+import { bucketError } from "@patina/worker/bucket-error";
 import type { Uploads } from "./stored-object.ts";
 
 /** The record of an object's uploads in the catalog. */

@@ -24,3 +24,9 @@ export async function takeLease(
 export async function releaseLease(catalog: Catalog, { name, holder }: { name: string; holder: string }) {
   await catalog.delete(leases).where(and(eq(leases.name, name), eq(leases.holder, holder)));
 }
+
+/** When a lease runs out; null when nobody has it. */
+export async function leaseUntil(catalog: Catalog, name: string): Promise<number | null> {
+  const [found] = await catalog.select({ until: leases.expiresAt }).from(leases).where(eq(leases.name, name));
+  return found?.until ?? null;
+}

@@ -11,6 +11,10 @@ const QUEUE_OF_KIND: Record<string, LiveQueue> = {
   "export-abandoned": QUEUES.results,
   "job-check": QUEUES.results,
   "alert-due": QUEUES.alerts,
+  "archive-week": QUEUES.upkeep,
+  prune: QUEUES.upkeep,
+  verify: QUEUES.upkeep,
+  drill: QUEUES.upkeep,
 };
 
 test("decode() still reads every message of every version ever sent", () => {

@@ -1,3 +1,4 @@
+import { isDate } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import { isDatabaseName, isJobId } from "@patina/core/job";
 import * as v from "valibot";
@@ -10,6 +11,7 @@ import { MAX_MESSAGE_BYTES, QUEUES, type QueueName } from "./queues.ts";
 
 const JobId = v.pipe(v.string(), v.check(isJobId, "not a job id"));
 const DatabaseName = v.pipe(v.string(), v.check(isDatabaseName, "not a database name"));
+const CalendarDate = v.pipe(v.string(), v.check(isDate, "not a date"));
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Generation = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -63,11 +65,54 @@ export const AlertDue = v.object({
 });
 export type AlertDue = v.InferOutput<typeof AlertDue>;
 
+/** patina-upkeep: make the archive of the week that a weekly job stands for. Sent by the dispatcher. */
+export const ArchiveWeek = v.object({
+  kind: v.literal("archive-week"),
+  version: v.literal(1),
+  job: JobId,
+  snoozes: v.optional(Count, 0),
+});
+export type ArchiveWeek = v.InferOutput<typeof ArchiveWeek>;
+
+/** patina-upkeep: make the prune plan of this id, unless it is made already, and carry it out. */
+export const Prune = v.object({
+  kind: v.literal("prune"),
+  version: v.literal(1),
+  plan: v.pipe(v.string(), v.regex(/^prune-[0-9a-f-]{1,40}$/)),
+  snoozes: v.optional(Count, 0),
+});
+export type Prune = v.InferOutput<typeof Prune>;
+
+/** patina-upkeep: verify stored backups: one database's, one date's, or, with neither, those that are due. */
+export const Verify = v.object({
+  kind: v.literal("verify"),
+  version: v.literal(1),
+  run: v.pipe(v.string(), v.regex(/^verify-[0-9a-f-]{1,40}$/)),
+  database: v.optional(v.nullable(DatabaseName), null),
+  date: v.optional(v.nullable(CalendarDate), null),
+  snoozes: v.optional(Count, 0),
+});
+export type Verify = v.InferOutput<typeof Verify>;
+
+/** patina-upkeep: restore a backup of a database into scratch and compare: of that date, or the newest. */
+export const Drill = v.object({
+  kind: v.literal("drill"),
+  version: v.literal(1),
+  drill: v.pipe(v.string(), v.regex(/^drill-[0-9a-f-]{1,40}$/)),
+  database: DatabaseName,
+  date: v.optional(v.nullable(CalendarDate), null),
+  snoozes: v.optional(Count, 0),
+});
+export type Drill = v.InferOutput<typeof Drill>;
+
 const SCHEMAS = {
   [QUEUES.exports]: ExportRequested,
   [QUEUES.results]: v.variant("kind", [ExportFinished, ExportAbandoned, JobCheck]),
   [QUEUES.alerts]: AlertDue,
+  [QUEUES.upkeep]: v.variant("kind", [ArchiveWeek, Prune, Verify, Drill]),
 } as const;
+
+export type UpkeepMessage = ArchiveWeek | Prune | Verify | Drill;
 
 export type LiveQueue = keyof typeof SCHEMAS;
 
@@ -75,6 +120,7 @@ export interface MessageOn {
   [QUEUES.exports]: ExportRequested;
   [QUEUES.results]: ExportFinished | ExportAbandoned | JobCheck;
   [QUEUES.alerts]: AlertDue;
+  [QUEUES.upkeep]: UpkeepMessage;
 }
 
 export type Message = MessageOn[LiveQueue];

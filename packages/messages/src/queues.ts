@@ -6,9 +6,11 @@ export const QUEUES = {
   exports: "patina-exports",
   results: "patina-results",
   alerts: "patina-alerts",
+  upkeep: "patina-upkeep",
   exportsDead: "patina-exports-dead",
   resultsDead: "patina-results-dead",
   alertsDead: "patina-alerts-dead",
+  upkeepDead: "patina-upkeep-dead",
 } as const;
 
 export type QueueName = (typeof QUEUES)[keyof typeof QUEUES];
@@ -18,6 +20,7 @@ export const DEAD_QUEUE_OF: Partial<Record<QueueName, QueueName>> = {
   [QUEUES.exports]: QUEUES.exportsDead,
   [QUEUES.results]: QUEUES.resultsDead,
   [QUEUES.alerts]: QUEUES.alertsDead,
+  [QUEUES.upkeep]: QUEUES.upkeepDead,
 };
 
 /** A message with the about 100 bytes of metadata that count towards the limit of 128 KB (1 KB = 1,000 B). */

@@ -7,13 +7,14 @@ import { CommandError } from "../failure.ts";
 /** The project's own folder, in which the Workers lie. */
 export const PROJECT = join(import.meta.dirname, "..", "..", "..", "..");
 
-/** How many databases the local run exports at once. */
+/** How many databases the local run exports at once, and how many pieces of upkeep it does. */
 const CONCURRENCY = 3;
 
 const WORKERS = {
   dispatcher: { config: "wrangler.toml", bundle: "apps/dispatcher/dist/index.js" },
   exporter: { config: "apps/exporter/wrangler.toml", bundle: "apps/exporter/dist/index.js" },
   aggregator: { config: "apps/aggregator/wrangler.toml", bundle: "apps/aggregator/dist/index.js" },
+  archiver: { config: "apps/archiver/wrangler.toml", bundle: "apps/archiver/dist/index.js" },
 } as const;
 
 type WorkerName = keyof typeof WORKERS;
@@ -65,7 +66,7 @@ function workerOptions(name: WorkerName, options: WorkersOptions): V4WorkerOptio
     throw new CommandError(`Cannot start the ${name}: it is not bundled`, { hint: "npm start bundles it first." });
   }
   const config = unstable_readConfig({ config: join(PROJECT, path) }, { hideWarnings: true });
-  const local = withoutWaiting(name === "exporter" ? exporterConfig(config, options.databases) : config);
+  const local = withLocalQueues(name === "exporter" ? withDatabases(config, options.databases) : config);
   // Secrets come from here and not from a .dev.vars file, which wrangler would miss aloud.
   const { secrets: _, ...rest } = local;
   const { workerOptions: shared } = unstable_getMiniflareWorkerOptions(rest as Config);
@@ -81,23 +82,20 @@ function workerOptions(name: WorkerName, options: WorkersOptions): V4WorkerOptio
 
 /**
  * Queues that hand over at once. Nobody pays for batches here; and only without a timeout does miniflare never start a
- * second batch of a queue beside one that is running.
+ * second batch of a queue beside one that is running. Local queues ignore max_concurrency, but a batch of three that a
+ * Worker handles at once comes to the same as three of one message.
  */
-function withoutWaiting(config: Config): Config {
-  const consumers = (config.queues.consumers ?? []).map((consumer) => ({ ...consumer, max_batch_timeout: 0 }));
+function withLocalQueues(config: Config): Config {
+  const consumers = (config.queues.consumers ?? []).map((consumer) => ({
+    ...consumer,
+    max_batch_timeout: 0,
+    ...(consumer.max_concurrency === CONCURRENCY ? { max_batch_size: CONCURRENCY } : {}),
+  }));
   return { ...config, queues: { ...config.queues, consumers } };
 }
 
-/**
- * The exporter with the databases of this machine, and three exports at a time: local queues ignore max_concurrency, but
- * a batch of three that the exporter handles at once comes to the same.
- */
-function exporterConfig(config: Config, databases: WorkersOptions["databases"]): Config {
+/** The exporter with the databases of this machine. */
+function withDatabases(config: Config, databases: WorkersOptions["databases"]): Config {
   const bindings = Object.entries(databases).map(([binding, id]) => ({ binding, database_name: id, database_id: id }));
-  const consumers = (config.queues.consumers ?? []).map((consumer) => ({ ...consumer, max_batch_size: CONCURRENCY }));
-  return {
-    ...config,
-    d1_databases: [...config.d1_databases, ...bindings],
-    queues: { ...config.queues, consumers },
-  };
+  return { ...config, d1_databases: [...config.d1_databases, ...bindings] };
 }

@@ -1,0 +1,43 @@
+import { openCatalog } from "@patina/catalog/catalog";
+import { catalogFailure } from "@patina/catalog/failure";
+import { outcomeOf } from "@patina/core/outcome";
+import { QUEUES } from "@patina/messages/queues";
+import { decodeBatch, settle } from "@patina/worker/delivery";
+import { createLog } from "@patina/worker/log";
+import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
+
+export { Vault } from "./vault.ts";
+
+const log = createLog("archiver");
+
+/** What is done for each kind of message. */
+const handlers: Handlers = {};
+
+export default {
+  async queue(batch, env) {
+    const exits = { queue: QUEUES.upkeep, later: env.UPKEEP, dead: env.UPKEEP_DEAD, log } as const;
+    const deliveries = await decodeBatch(batch, exits);
+    // One message in production (max_batch_size = 1); the local run hands over three at a time.
+    await Promise.all(
+      deliveries.map(async (delivery) => {
+        const { attempts, body } = delivery;
+        const outcome = await context(env)
+          .then((ready) => handleUpkeep(body, { ...ready, attempts, handlers }))
+          .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
+        await settle(delivery, { outcome, exits });
+      }),
+    );
+  },
+} satisfies ExportedHandler<Env>;
+
+async function context(env: Env): Promise<ArchiverContext> {
+  return {
+    catalog: await openCatalog(env.CATALOG),
+    bucket: env.BUCKET,
+    upkeep: env.UPKEEP,
+    environment: env.ENVIRONMENT,
+    clock: Date.now,
+    holder: crypto.randomUUID(),
+    log,
+  };
+}

@@ -1,0 +1,18 @@
+import { PatinaError } from "@patina/core/error";
+
+/** A failure of the bucket. R2 gives no codes over a binding, and what it does not do now it may do later. */
+export function bucketError(key: string, cause: unknown): PatinaError {
+  if (cause instanceof PatinaError) return cause;
+  const text = platformText(cause);
+  const code = /multipart upload does not exist|NoSuchUpload/i.test(text) ? "upload_lost" : "bucket_unavailable";
+  return new PatinaError(code, `Cannot use object "${key}": ${text}`, { cause });
+}
+
+/**
+ * The part of a platform's message that can hold no row data: its first line, without anything quoted that is longer
+ * than a name.
+ */
+export function platformText(cause: unknown): string {
+  const [line = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+  return line.replaceAll(/(["'])(?:(?!\1).){65,}\1/g, "$1...$1").slice(0, 300);
+}

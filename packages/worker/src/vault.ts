@@ -1,0 +1,39 @@
+/**
+ * How a Worker without a bucket reads stored objects: the archiver's entrypoint `Vault`, over a service binding. It can
+ * look and open, nothing else. What it throws arrives as a plain Error, without a code: the bucket did not answer.
+ */
+export interface Vault {
+  head(key: string): Promise<VaultObject | null>;
+  open(key: string, wanted?: VaultRange): Promise<VaultAnswer>;
+}
+
+/** An object in the bucket. `size` in bytes, `uploaded` in milliseconds since the epoch. */
+export interface VaultObject {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly uploaded: number;
+}
+
+/** Which bytes are wanted, by default all of them; and of which object, when it must still be the one that was seen. */
+export interface VaultRange {
+  readonly offset?: number;
+  readonly length?: number;
+  readonly etag?: string;
+}
+
+export type VaultAnswer =
+  | {
+      readonly end: "opened";
+      readonly object: VaultObject;
+      /** The bytes that `body` gives: those that were asked for, as far as the object has them. */
+      readonly offset: number;
+      readonly length: number;
+      readonly body: ReadableStream<Uint8Array>;
+    }
+  /** There is no such object. */
+  | { readonly end: "absent" }
+  /** It has no such bytes: HTTP's 416. */
+  | { readonly end: "outside"; readonly size: number }
+  /** It is no longer the object with that etag. */
+  | { readonly end: "changed" };
