@@ -4,6 +4,7 @@ import { type Failed, settleTasks } from "@patina/catalog/results";
 import { openEnvelope } from "@patina/messages/dead-letter";
 import { decode, type Message as PatinaMessage } from "@patina/messages/message";
 import { DEAD_QUEUE_OF, QUEUES } from "@patina/messages/queues";
+import type { EndedArchive } from "./archives.ts";
 import { type AggregatorContext, closeAndAlert } from "./results.ts";
 
 /**
@@ -31,7 +32,8 @@ export async function handleDeadLetters(
     const error = row.error ?? "Cannot send alert: every attempt failed";
     await endDelivery(context.catalog, { ref: message, end: { state: "given_up", error }, now });
   }
-  await closeAndAlert([...new Set(letters.flatMap(({ row }) => row.jobId ?? []))], context);
+  const archives = letters.flatMap(({ row, message }) => failedArchive(row, message));
+  await closeAndAlert({ jobIds: [...new Set(letters.flatMap(({ row }) => row.jobId ?? []))], archives }, context);
 }
 
 interface Letter {
@@ -84,4 +86,11 @@ function failureOf({ errorCode, error }: NewDeadLetter, message: PatinaMessage |
   if (message === null || !("generation" in message)) return [];
   const { job, database, generation } = message;
   return [{ status: "failed", task: { job, database, generation }, errorCode, error }];
+}
+
+/** The weekly job whose archive cannot be made; the daily backups that would have gone in are kept. */
+function failedArchive({ error }: NewDeadLetter, message: PatinaMessage | null): EndedArchive[] {
+  if (message === null || message.kind !== "archive-week") return [];
+  const why = error ?? "Cannot make the archive: every attempt failed";
+  return [{ job: message.job, end: { status: "failed", error: why } }];
 }

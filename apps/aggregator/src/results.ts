@@ -1,4 +1,5 @@
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
+import { closeWeeklyJob } from "@patina/catalog/archive-closing";
 import type { Catalog } from "@patina/catalog/catalog";
 import { closeJobs } from "@patina/catalog/jobs";
 import { addChannel, pendingAlertsOf } from "@patina/catalog/outbox";
@@ -8,6 +9,7 @@ import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import type { AlertDue, ExportFinished, MessageOn } from "@patina/messages/message";
 import { MAX_BATCH_MESSAGES, type QUEUES } from "@patina/messages/queues";
 import type { Log } from "@patina/worker/log";
+import { type EndedArchive, endedArchive } from "./archives.ts";
 import { type Channels, knownChannels } from "./channels.ts";
 
 export type ResultMessage = MessageOn[typeof QUEUES.results];
@@ -40,14 +42,22 @@ export async function handleResults(
     return found.end === "failed" ? outcomeOf(found.error, messages[i]?.attempts ?? 1) : DONE;
   });
   const jobIds = messages.filter((_, i) => outcomes[i]?.end === "done").map(({ body }) => body.job);
-  await closeAndAlert([...new Set(jobIds)], context);
+  const archives = read.flatMap((found) => (found.end === "archive" ? [found.archive] : []));
+  await closeAndAlert({ jobIds: [...new Set(jobIds)], archives }, context);
   return outcomes;
 }
 
-/** Closes those of the jobs whose last task has ended, and hands their alerts to the queue. */
-export async function closeAndAlert(jobIds: readonly string[], context: AggregatorContext): Promise<void> {
+/** Closes the weekly jobs that ended and those of the jobs whose last task has, and hands their alerts to the queue. */
+export async function closeAndAlert(
+  { jobIds, archives }: { jobIds: readonly string[]; archives: readonly EndedArchive[] },
+  context: AggregatorContext,
+): Promise<void> {
   const { catalog, holder, clock, log } = context;
   for (const channel of knownChannels(context.channels)) await addChannel(catalog, { ...channel, now: clock() });
+  for (const archive of archives) {
+    if (await closeWeeklyJob(catalog, { ...archive, holder, now: clock() }))
+      log.info({ job: archive.job }, "Job closed");
+  }
   const closed = await closeJobs(catalog, { jobIds, holder, now: clock() });
   for (const job of closed) log.info({ job }, "Job closed");
   // Not only those of jobs closed just now: an earlier delivery may have stopped between closing and sending.
@@ -60,6 +70,7 @@ export async function closeAndAlert(jobIds: readonly string[], context: Aggregat
 
 type Read =
   | { readonly end: "result"; readonly result: Result }
+  | { readonly end: "archive"; readonly archive: EndedArchive }
   | { readonly end: "nothing" }
   | { readonly end: "failed"; readonly error: PatinaError };
 
@@ -72,9 +83,16 @@ async function resultOf(message: ResultMessage, bucket: R2Bucket): Promise<Read>
       const task = { job, database, generation };
       return { end: "result", result: { status: "failed", task, errorCode: null, error: null } };
     }
+    case "archive-finished":
+      try {
+        return { end: "archive", archive: endedArchive(message, await readText(message.manifest, bucket)) };
+      } catch (thrown) {
+        return { end: "failed", error: toPatinaError(thrown) };
+      }
     case "export-finished":
       try {
-        return { end: "result", result: succeeded(message, await readManifest(message.manifest, bucket)) };
+        const manifest = decodeManifest(await readText(message.manifest, bucket));
+        return { end: "result", result: succeeded(message, manifest) };
       } catch (thrown) {
         return { end: "failed", error: toPatinaError(thrown) };
       }
@@ -82,7 +100,7 @@ async function resultOf(message: ResultMessage, bucket: R2Bucket): Promise<Read>
 }
 
 /** The manifest, not the message, says what was stored: without it there is no backup. */
-async function readManifest(key: string, bucket: R2Bucket): Promise<Manifest> {
+async function readText(key: string, bucket: R2Bucket): Promise<string> {
   let object: R2ObjectBody | null;
   try {
     object = await bucket.get(key);
@@ -90,7 +108,7 @@ async function readManifest(key: string, bucket: R2Bucket): Promise<Manifest> {
     throw new PatinaError("bucket_unavailable", `Cannot read manifest "${key}"`, { cause });
   }
   if (object === null) throw new PatinaError("manifest_missing", `Cannot read manifest "${key}": it is not there`);
-  return decodeManifest(await object.text());
+  return await object.text();
 }
 
 function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {

@@ -4,6 +4,8 @@ import { outcomeOf } from "@patina/core/outcome";
 import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
+import { archiveWeek } from "./archive-week.ts";
+import { Budget } from "./budget.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
 
 export { Vault } from "./vault.ts";
@@ -11,7 +13,7 @@ export { Vault } from "./vault.ts";
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = {};
+const handlers: Handlers = { "archive-week": archiveWeek };
 
 export default {
   async queue(batch, env) {
@@ -35,6 +37,8 @@ async function context(env: Env): Promise<ArchiverContext> {
     catalog: await openCatalog(env.CATALOG),
     bucket: env.BUCKET,
     upkeep: env.UPKEEP,
+    results: env.RESULTS,
+    budget: new Budget(Date.now),
     environment: env.ENVIRONMENT,
     clock: Date.now,
     holder: crypto.randomUUID(),

@@ -5,11 +5,12 @@ import { leases } from "@patina/catalog/schema";
 import { emptyCatalog } from "@patina/catalog/testing";
 import { PatinaError } from "@patina/core/error";
 import { DONE } from "@patina/core/outcome";
-import type { Drill, UpkeepMessage } from "@patina/messages/message";
+import type { ArchiveFinished, Drill, UpkeepMessage } from "@patina/messages/message";
 import { QUEUES } from "@patina/messages/queues";
 import { batchOf, RecordedQueue, TestMessage } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
+import { Budget } from "./budget.ts";
 import worker from "./index.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
 
@@ -27,6 +28,8 @@ function context(change: Partial<ArchiverContext> = {}): ArchiverContext {
     catalog,
     bucket: env.BUCKET,
     upkeep: new RecordedQueue<UpkeepMessage>(),
+    results: new RecordedQueue<ArchiveFinished>(),
+    budget: new Budget(() => NOW),
     environment: "local",
     clock: () => NOW,
     holder: crypto.randomUUID(),

@@ -3,8 +3,9 @@ import { leaseUntil, releaseLease, takeLease } from "@patina/catalog/leases";
 import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
 import { TASK_LEASE } from "@patina/core/lease";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
-import type { UpkeepMessage } from "@patina/messages/message";
+import type { ArchiveFinished, UpkeepMessage } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
+import type { Budget } from "./budget.ts";
 
 /** What a piece of work needs of the world. */
 export interface ArchiverContext {
@@ -12,6 +13,9 @@ export interface ArchiverContext {
   readonly bucket: R2Bucket;
   /** Where a piece of work that is not yet done sends itself on to. */
   readonly upkeep: Queue<UpkeepMessage>;
+  readonly results: Queue<ArchiveFinished>;
+  /** What this invocation may still use. */
+  readonly budget: Budget;
   readonly environment: string;
   readonly clock: () => number;
   /** Names this delivery in leases; unlike any other. */

@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { bucketError } from "@patina/worker/bucket-error";
+import { asking } from "@patina/worker/bucket-error";
 import type { Vault as Port, VaultAnswer, VaultObject, VaultRange } from "@patina/worker/vault";
 
 /** Read-only access to the bucket for Workers that have none. See packages/worker/src/vault.ts. */
@@ -32,12 +32,4 @@ export class Vault extends WorkerEntrypoint<Env> implements Port {
 
 function describe({ key, size, etag, uploaded }: R2Object): VaultObject {
   return { key, size, etag, uploaded: uploaded.getTime() };
-}
-
-async function asking<T>(key: string, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (cause) {
-    throw bucketError(key, cause);
-  }
 }

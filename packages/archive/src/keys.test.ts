@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type BackupRef, dumpKey, manifestKey, parseKey } from "./keys.ts";
+import {
+  type ArchiveRef,
+  archiveKey,
+  type BackupRef,
+  dumpKey,
+  manifestKey,
+  parseArchiveKey,
+  parseKey,
+  sumsKey,
+} from "./keys.ts";
 
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/);
 const date = fc.constantFrom("2026-11-20", "2028-02-29", "2026-12-31");
@@ -44,4 +53,29 @@ test("parseKey() knows no key that Patina does not write", () => {
   ]) {
     expect(parseKey(key), key).toBeNull();
   }
+});
+
+const week = fc.constantFrom("2026-W47", "2026-W53", "2027-W01");
+const archiveRef: fc.Arbitrary<ArchiveRef> = fc.oneof(
+  fc.record({ is: fc.constantFrom("archive" as const, "manifest" as const), week }),
+  fc.record({ is: fc.constant("page" as const), week, number: fc.nat(20_000) }),
+);
+
+test("parseArchiveKey() is the inverse of archiveKey(), and neither reads the other's keys", () => {
+  fc.assert(
+    fc.property(archiveRef, ref, (wanted, backup) => {
+      expect(parseArchiveKey(archiveKey(wanted))).toEqual(wanted);
+      expect(parseKey(archiveKey(wanted))).toBeNull();
+      expect(parseArchiveKey(dumpKey(backup))).toBeNull();
+    }),
+  );
+  for (const key of ["weekly/2027-W53.tar.gz", "weekly/2026-W47.index-00001.json", "weekly/2026-W47.tar.gz.json"]) {
+    expect(parseArchiveKey(key), key).toBeNull();
+  }
+  expect(archiveKey({ is: "page", week: "2026-W47", number: 3 })).toBe("weekly/2026-W47.index-0003.json");
+});
+
+test("sumsKey() is no backup's key", () => {
+  expect(sumsKey("2026-11-20")).toBe("daily/2026-11-20/SHA256SUMS");
+  expect(parseKey(sumsKey("2026-11-20"))).toBeNull();
 });

@@ -1,5 +1,6 @@
 import { isDate } from "@patina/core/date";
 import { isDatabaseName, isJobId } from "@patina/core/job";
+import { isWeek } from "@patina/core/week";
 
 /** Which backup an object in the bucket belongs to. The date is the job's, in UTC. */
 export type BackupRef =
@@ -39,4 +40,37 @@ export function parseKey(key: string): { readonly ref: BackupRef; readonly is: "
   const [job = ""] = rest;
   if (kind === "manual" && rest.length === 2 && isJobId(job)) return { is, ref: { kind, date, job, database } };
   return null;
+}
+
+/** `daily/2026-11-20/SHA256SUMS`: the digests of that date's objects, for `sha256sum -c`. */
+export function sumsKey(date: string): string {
+  return `daily/${date}/SHA256SUMS`;
+}
+
+/** An object of a weekly archive: the archive itself, its manifest, or a page of its index. */
+export type ArchiveRef =
+  | { readonly is: "archive" | "manifest"; readonly week: string }
+  | { readonly is: "page"; readonly week: string; readonly number: number };
+
+/** `weekly/2026-W47.tar.gz`, `weekly/2026-W47.manifest.json` or `weekly/2026-W47.index-0000.json` */
+export function archiveKey(ref: ArchiveRef): string {
+  switch (ref.is) {
+    case "archive":
+      return `weekly/${ref.week}.tar.gz`;
+    case "manifest":
+      return `weekly/${ref.week}.manifest.json`;
+    case "page":
+      return `weekly/${ref.week}.index-${String(ref.number).padStart(4, "0")}.json`;
+  }
+}
+
+const ARCHIVE_KEY = /^weekly\/(\d{4}-W\d{2})\.(?:(tar\.gz)|(manifest\.json)|index-(\d{4,})\.json)$/;
+
+/** What object of an archive a key is; null for any other key. The inverse of archiveKey(). */
+export function parseArchiveKey(key: string): ArchiveRef | null {
+  const [, week = "", archive, manifest, page] = ARCHIVE_KEY.exec(key) ?? [];
+  if (!isWeek(week)) return null;
+  if (page === undefined) return { is: archive === undefined ? "manifest" : "archive", week };
+  const ref: ArchiveRef = { is: "page", week, number: Number(page) };
+  return archiveKey(ref) === key && (archive ?? manifest) === undefined ? ref : null;
 }

@@ -136,7 +136,7 @@ export async function taskCounts(
 }
 
 /**
- * Closes jobs whose last task has ended: counts the results, sets the status, and writes one outbox row per channel
+ * Closes jobs whose last task has ended (a weekly one has none, see closeWeeklyJob()): counts the results, sets the status, and writes one outbox row per channel
  * that wants the event. One transaction: whoever closes a job writes its alerts, and nobody closes it twice.
  *
  * @returns ids of the jobs that this call closed
@@ -158,7 +158,7 @@ export async function closeJobs(
           stored_bytes = ${of(sql`coalesce(sum(r.stored_bytes), 0)`)},
           finished_at = ${now},
           closed_by = ${holder}
-        where id in ${ids} and status = 'running'
+        where id in ${ids} and status = 'running' and kind <> 'weekly'
           and not exists (select 1 from backup_tasks t where t.job_id = backup_jobs.id and t.state in ('queued', 'running'))
         returning id`,
     sql`insert into alert_outbox (event, channel, kind, job_id, created_at)

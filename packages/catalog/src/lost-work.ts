@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { backupJobs, backupTasks } from "./schema.ts";
 import type { Task, TaskRef } from "./tasks.ts";
@@ -67,7 +67,7 @@ export async function unclosedJobs(catalog: Catalog): Promise<string[]> {
   const rows = await catalog
     .select({ id: backupJobs.id })
     .from(backupJobs)
-    .where(and(eq(backupJobs.status, "running"), sql`not exists (${open})`));
+    .where(and(eq(backupJobs.status, "running"), ne(backupJobs.kind, "weekly"), sql`not exists (${open})`));
   return rows.map((row) => row.id);
 }
 

@@ -136,7 +136,19 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the export starts again from the beginning.",
+    next: "Nothing: the object is written again from the beginning.",
+  },
+  archive_outdated: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    next: "Nothing: the archive is planned again, since a daily backup changed while it was made.",
+  },
+  archive_damaged: {
+    disposition: "dead",
+    status: 502,
+    exit: 4,
+    next: "Nothing was deleted. Verify the week's daily backups, then replay the dead letter.",
   },
   lease_lost: {
     disposition: "retry",

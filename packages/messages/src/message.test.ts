@@ -11,6 +11,7 @@ const QUEUE_OF_KIND: Record<string, LiveQueue> = {
   "export-abandoned": QUEUES.results,
   "job-check": QUEUES.results,
   "alert-due": QUEUES.alerts,
+  "archive-finished": QUEUES.results,
   "archive-week": QUEUES.upkeep,
   prune: QUEUES.upkeep,
   verify: QUEUES.upkeep,

@@ -48,6 +48,15 @@ export const ExportAbandoned = v.object({
 });
 export type ExportAbandoned = v.InferOutput<typeof ExportAbandoned>;
 
+/** patina-results: the archive of a weekly job is in the bucket, read back whole. Its manifest says everything else. */
+export const ArchiveFinished = v.object({
+  kind: v.literal("archive-finished"),
+  version: v.literal(1),
+  job: JobId,
+  manifest: v.pipe(v.string(), v.maxLength(1_024)),
+});
+export type ArchiveFinished = v.InferOutput<typeof ArchiveFinished>;
+
 /** patina-results: look whether a job can be closed. Sent by the tick for a job whose tasks have all ended. */
 export const JobCheck = v.object({
   kind: v.literal("job-check"),
@@ -107,7 +116,7 @@ export type Drill = v.InferOutput<typeof Drill>;
 
 const SCHEMAS = {
   [QUEUES.exports]: ExportRequested,
-  [QUEUES.results]: v.variant("kind", [ExportFinished, ExportAbandoned, JobCheck]),
+  [QUEUES.results]: v.variant("kind", [ExportFinished, ExportAbandoned, ArchiveFinished, JobCheck]),
   [QUEUES.alerts]: AlertDue,
   [QUEUES.upkeep]: v.variant("kind", [ArchiveWeek, Prune, Verify, Drill]),
 } as const;
@@ -118,7 +127,7 @@ export type LiveQueue = keyof typeof SCHEMAS;
 
 export interface MessageOn {
   [QUEUES.exports]: ExportRequested;
-  [QUEUES.results]: ExportFinished | ExportAbandoned | JobCheck;
+  [QUEUES.results]: ExportFinished | ExportAbandoned | ArchiveFinished | JobCheck;
   [QUEUES.alerts]: AlertDue;
   [QUEUES.upkeep]: UpkeepMessage;
 }

@@ -8,6 +8,15 @@ export function bucketError(key: string, cause: unknown): PatinaError {
   return new PatinaError(code, `Cannot use object "${key}": ${text}`, { cause });
 }
 
+/** Asks the bucket for something about an object. */
+export async function asking<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw bucketError(key, cause);
+  }
+}
+
 /**
  * The part of a platform's message that can hold no row data: its first line, without anything quoted that is longer
  * than a name.

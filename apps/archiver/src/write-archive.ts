@@ -1,0 +1,86 @@
+import { partBytesFor } from "@patina/archive/archive-layout";
+import { archiveKey } from "@patina/archive/keys";
+import {
+  type Archive,
+  archivePagesOf,
+  archivePartsOf,
+  forgetUpload,
+  notePart,
+  noteUpload,
+  noteWritten,
+} from "@patina/catalog/archives";
+import { PatinaError } from "@patina/core/error";
+import { asking } from "@patina/worker/bucket-error";
+import { StoredLayout } from "./stored-layout.ts";
+import type { ArchiverContext } from "./upkeep.ts";
+
+/**
+ * Writes an archive by its plan, part by part: part n is bytes n · P up to (n + 1) · P of the layout, so the number of
+ * parts that are there says where to go on. Memory holds two parts: one on its way, and the next, which is filled
+ * meanwhile. Stops when the budget is spent.
+ */
+export async function writeArchive(start: Archive, context: ArchiverContext): Promise<Archive> {
+  const { catalog, bucket, clock } = context;
+  const key = archiveKey({ is: "archive", week: start.week });
+  const archive = start.uploadId === null ? await openUpload(start, { key, context }) : start;
+  const upload = bucket.resumeMultipartUpload(key, archive.uploadId ?? "");
+  try {
+    if (!(await sendParts(archive, { upload, context }))) return archive;
+    const parts = await archivePartsOf(catalog, archive.week);
+    const { etag } = await asking(key, () =>
+      upload.complete(parts.map((part) => ({ partNumber: part.number, etag: part.etag }))),
+    );
+    return await noteWritten(catalog, { archive, etag, now: clock() });
+  } catch (error) {
+    if (!(error instanceof PatinaError) || error.code !== "upload_lost") throw error;
+    // Completed by an invocation that stopped before it could say so, or aborted by the bucket after a week.
+    const there = await asking(key, () => bucket.head(key));
+    const isWritten = there?.size === archive.bytes && there.uploaded.getTime() >= archive.startedAt;
+    if (isWritten) return await noteWritten(catalog, { archive, etag: there.etag, now: clock() });
+    await forgetUpload(catalog, { archive, now: clock() });
+    throw error;
+  }
+}
+
+async function openUpload(
+  archive: Archive,
+  { key, context }: { key: string; context: ArchiverContext },
+): Promise<Archive> {
+  const { catalog, bucket, clock, budget } = context;
+  const { uploadId } = await asking(key, () =>
+    bucket.createMultipartUpload(key, { httpMetadata: { contentType: "application/gzip" } }),
+  );
+  budget.spend({ queries: 4, requests: 1 });
+  return await noteUpload(catalog, { archive, key, uploadId, now: clock() });
+}
+
+/** @returns whether all parts are there */
+async function sendParts(
+  archive: Archive,
+  { upload, context }: { upload: R2MultipartUpload; context: ArchiverContext },
+): Promise<boolean> {
+  const { catalog, bucket, clock, budget } = context;
+  const pages = await archivePagesOf(catalog, archive.week);
+  const layout = new StoredLayout(bucket, { archive, pages });
+  const partBytes = partBytesFor(archive.bytes);
+  const count = Math.ceil(archive.bytes / partBytes);
+  const first = (await archivePartsOf(catalog, archive.week)).length + 1;
+  let sending: Promise<void> = Promise.resolve();
+  for (let number = first; number <= count; number += 1) {
+    if (budget.isSpent) {
+      await sending;
+      return false;
+    }
+    const from = (number - 1) * partBytes;
+    const { bytes, requests } = await layout.bytes(from, Math.min(archive.bytes, from + partBytes));
+    budget.spend({ queries: 2, requests: requests + 1 });
+    await sending;
+    sending = asking(upload.key, () => upload.uploadPart(number, bytes)).then(({ etag }) =>
+      notePart(catalog, { archive, number, etag, now: clock() }),
+    );
+    // Its failure is met by whoever waits for it next.
+    sending.catch(() => undefined);
+  }
+  await sending;
+  return true;
+}
