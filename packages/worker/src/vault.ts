@@ -5,6 +5,16 @@
 export interface Vault {
   head(key: string): Promise<VaultObject | null>;
   open(key: string, wanted?: VaultRange): Promise<VaultAnswer>;
+  /**
+   * Opens the stored dump of a database on a date, wherever it is by now: the nightly, else the newest manual one, else
+   * the nightly's copy in the weekly archive. Its etag is the SHA-256 of the dump, the same in all of these places.
+   */
+  openBackup(backup: BackupName, wanted?: VaultRange): Promise<BackupAnswer>;
+}
+
+export interface BackupName {
+  readonly date: string;
+  readonly database: string;
 }
 
 /** An object in the bucket. `size` in bytes, `uploaded` in milliseconds since the epoch. */
@@ -21,6 +31,16 @@ export interface VaultRange {
   readonly length?: number;
   readonly etag?: string;
 }
+
+/** As VaultAnswer, and which backup it is. `object.key` is the archive's when it is served out of one. */
+export type BackupAnswer =
+  | (Extract<VaultAnswer, { end: "opened" }> & {
+      readonly from: "daily" | "manual" | "weekly";
+      readonly job: string;
+      /** When the export ended, RFC 3339. */
+      readonly finishedAt: string;
+    })
+  | Exclude<VaultAnswer, { end: "opened" }>;
 
 export type VaultAnswer =
   | {

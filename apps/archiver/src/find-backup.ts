@@ -1,0 +1,108 @@
+import { Buffer } from "node:buffer";
+import { gunzipSync } from "node:zlib";
+import { archiveKey, manifestKey, parseKey } from "@patina/archive/keys";
+import { decodeManifest, type Manifest } from "@patina/archive/manifest";
+import type { StoredBytes } from "@patina/archive/range-reader";
+import { findMember } from "@patina/catalog/archive-members";
+import type { Catalog } from "@patina/catalog/catalog";
+import { backupsOf } from "@patina/catalog/inventory";
+import { PatinaError } from "@patina/core/error";
+import { asking } from "@patina/worker/bucket-error";
+
+/** A backup and where its bytes are: an object of its own, or a part of a weekly archive. */
+export interface StoredBackup {
+  readonly from: "daily" | "manual" | "weekly";
+  readonly manifest: Manifest;
+  /** The object that holds the bytes, which must be the one with this etag. */
+  readonly key: string;
+  readonly etag: string;
+  /** The stored dump is so many bytes of it, from there on. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * The backup of a database on a date: the nightly, else the newest manual one, else the nightly's copy in the weekly
+ * archive. Null when none of them is there.
+ *
+ * @throws {PatinaError} `manifest_invalid` when the only one there is has a manifest that cannot be read
+ */
+export async function findBackup(
+  { date, database }: { date: string; database: string },
+  { catalog, bucket }: { catalog: Catalog; bucket: R2Bucket },
+): Promise<StoredBackup | null> {
+  let unreadable: PatinaError | null = null;
+  for (const { key, kind } of await backupsOf(catalog, { date, database })) {
+    try {
+      const backup = await ownObject(key, { kind, bucket });
+      if (backup !== null) return backup;
+    } catch (error) {
+      if (!(error instanceof PatinaError) || error.code !== "manifest_invalid") throw error;
+      unreadable ??= error;
+    }
+  }
+  const archived = await archivedBackup({ date, database }, { catalog, bucket });
+  if (archived === null && unreadable !== null) throw unreadable;
+  return archived;
+}
+
+async function archivedBackup(
+  { date, database }: { date: string; database: string },
+  { catalog, bucket }: { catalog: Catalog; bucket: R2Bucket },
+): Promise<StoredBackup | null> {
+  const found = await findMember(catalog, { date, database });
+  if (found === undefined) return null;
+  const { member, etag } = found;
+  const key = archiveKey({ is: "archive", week: member.week });
+  const text = await read(bucket, { key, etag, offset: member.manifestOffset, length: member.manifestBytes });
+  if (text === null) return null;
+  const manifest = decodeManifest(unzip(key, text));
+  return { from: "weekly", manifest, key, etag, offset: member.offset, bytes: member.bytes };
+}
+
+/** A backup as an object of its own; null unless its manifest is there, and the object that this names. */
+async function ownObject(
+  key: string,
+  { kind, bucket }: { kind: "daily" | "manual"; bucket: R2Bucket },
+): Promise<StoredBackup | null> {
+  const parsed = parseKey(key);
+  if (parsed === null) return null;
+  const own = manifestKey(parsed.ref);
+  const stored = await asking(own, () => bucket.get(own));
+  if (stored === null) return null;
+  const manifest = decodeManifest(await asking(own, () => stored.text()));
+  const object = await asking(key, () => bucket.head(key));
+  if (object === null || object.etag !== manifest.object.etag) return null;
+  return { from: kind, manifest, key, etag: object.etag, offset: 0, bytes: object.size };
+}
+
+/** The bytes of a stored dump, for readSql() and readTable(), wherever they are. */
+export function bytesOf({ key, etag, offset, bytes }: StoredBackup, bucket: R2Bucket): StoredBytes {
+  return {
+    async read(from, wanted) {
+      const length = Math.min(wanted, bytes - from);
+      if (length <= 0) return new Uint8Array();
+      const found = await read(bucket, { key, etag, offset: offset + from, length });
+      if (found === null) throw new PatinaError("backup_damaged", `Cannot read "${key}": it is not there any more`);
+      return found;
+    },
+  };
+}
+
+/** Some bytes of an object; null when it is not there or is another one. */
+async function read(
+  bucket: R2Bucket,
+  { key, etag, offset, length }: { key: string; etag: string; offset: number; length: number },
+): Promise<Uint8Array | null> {
+  const object = await asking(key, () => bucket.get(key, { onlyIf: { etagMatches: etag }, range: { offset, length } }));
+  if (object === null || !("body" in object)) return null;
+  return new Uint8Array(await asking(key, () => object.arrayBuffer()));
+}
+
+function unzip(key: string, bytes: Uint8Array): string {
+  try {
+    return Buffer.from(gunzipSync(bytes)).toString();
+  } catch (cause) {
+    throw new PatinaError("backup_damaged", `Cannot read "${key}": a manifest in it does not decompress`, { cause });
+  }
+}
