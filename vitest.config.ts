@@ -41,6 +41,16 @@ export default defineConfig({
         },
       },
       {
+        // The command, bundled as it is published, as a person uses it.
+        test: {
+          name: "cli",
+          include: ["tests/cli/**/*.test.ts"],
+          globalSetup: ["tests/cli/build.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         // All Workers together, as the local run starts them.
         test: {
           name: "system",

@@ -1,9 +1,18 @@
+import { ERROR_CODES, PatinaError } from "@patina/core/error";
+import { CommanderError } from "commander";
+
 /** Exit codes of the command, documented in docs/reference/exit-codes.md. A code that is not listed is a failure. */
 export const EXIT = {
   ok: 0,
   error: 1,
   usage: 2,
   partly: 3,
+  /** Something is wrong with what was looked at: damaged, different, overdue. */
+  findings: 4,
+  notFound: 10,
+  conflict: 11,
+  unauthorized: 12,
+  unreachable: 13,
   interrupted: 130,
 } as const;
 
@@ -24,4 +33,54 @@ export class CommandError extends Error {
 /** Wrong use of the command: exit code 2, and nothing was started. */
 export function usageError(message: string, hint?: string): CommandError {
   return new CommandError(message, { exit: EXIT.usage, ...(hint === undefined ? {} : { hint }) });
+}
+
+/** What a person is told of a failure. */
+export interface Explanation {
+  readonly exit: number;
+  readonly message: string;
+  readonly hint: string | null;
+  /** It stands on standard error already. */
+  readonly isTold: boolean;
+}
+
+/** Turns whatever ended the command into its exit code and one clear sentence. */
+export function explain(error: unknown): Explanation {
+  if (error instanceof CommanderError) {
+    const isHelp = ["commander.helpDisplayed", "commander.version", "commander.help"].includes(error.code);
+    const message = error.message.replace(/^error: /, "");
+    return { exit: isHelp ? EXIT.ok : EXIT.usage, message, hint: null, isTold: true };
+  }
+  if (error instanceof CommandError)
+    return { exit: error.exit, message: error.message, hint: error.hint, isTold: false };
+  if (error instanceof PatinaError && error.code !== "internal") {
+    const { exit, next } = ERROR_CODES[error.code];
+    return { exit, message: error.message, hint: next, isTold: false };
+  }
+  const system = systemFailure(error);
+  if (system !== null) return { exit: EXIT.error, ...system, isTold: false };
+  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const message = `Patina failed, and that is its own fault: ${reason}`;
+  return { exit: EXIT.error, message, hint: null, isTold: false };
+}
+
+/** What the operating system refused: a full disk is no fault of Patina. */
+function systemFailure(error: unknown): { message: string; hint: string | null } | null {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return null;
+  const { path } = error as NodeJS.ErrnoException;
+  const where = path === undefined ? "" : ` ${path}`;
+  switch (error.code) {
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return { message: `Cannot write${where}: there is no space left`, hint: "Free some, or write elsewhere." };
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return { message: `Cannot use${where}: permission denied`, hint: "Choose a place that you may write to." };
+    case "ENOENT":
+      return { message: `Cannot find${where}`, hint: null };
+    default:
+      return { message: `Cannot use${where}: ${error.message}`, hint: null };
+  }
 }

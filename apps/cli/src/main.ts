@@ -1,38 +1,23 @@
 #!/usr/bin/env node
-import { VERSION } from "@patina/core/version";
-import { Command, CommanderError } from "commander";
-import { upCommand } from "./commands/up.ts";
-import { CommandError, EXIT } from "./failure.ts";
+import { EXIT, explain } from "./failure.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { printJson } from "./output/print.ts";
+import { program } from "./program.ts";
 
 /** Ends the process with the exit code that the failure has, after one clear sentence. */
 async function main(): Promise<void> {
-  const program = new Command("patina")
-    .description("Exact, proven backups of Cloudflare D1 databases")
-    .version(VERSION)
-    // Before any subcommand, which inherits it: wrong use must exit with 2.
-    .exitOverride()
-    .showSuggestionAfterError();
-  program.addCommand(upCommand().exitOverride());
+  // Whoever read the answer has seen enough: `patina list | head`.
+  process.stdout.on("error", (error) => process.exit("code" in error && error.code === "EPIPE" ? 0 : 1));
+  listenForInterruption();
   try {
-    await program.parseAsync();
+    await program().parseAsync();
   } catch (error) {
-    process.exitCode = explain(error);
+    const { exit, message, hint, isTold } = explain(error);
+    process.exitCode = exit;
+    if (!isTold) process.stderr.write(`${message}.\n`);
+    if (hint !== null) process.stderr.write(`Try: ${hint}\n`);
+    if (exit !== EXIT.ok && process.argv.includes("--json")) printJson({ error: { exit, message, next: hint } });
   }
-}
-
-function explain(error: unknown): number {
-  if (error instanceof CommanderError) {
-    const isHelp = error.code === "commander.helpDisplayed" || error.code === "commander.version";
-    return isHelp || error.code === "commander.help" ? EXIT.ok : EXIT.usage;
-  }
-  if (error instanceof CommandError) {
-    process.stderr.write(`${error.message}.\n`);
-    if (error.hint !== null) process.stderr.write(`Try: ${error.hint}\n`);
-    return error.exit;
-  }
-  const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`Patina failed, and that is its own fault: ${reason}\n`);
-  return EXIT.error;
 }
 
 await main();

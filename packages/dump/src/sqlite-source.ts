@@ -4,19 +4,21 @@ import type { Query, ResultSet, Source, Value } from "./source.ts";
 
 /**
  * A SQLite file as a source. The connection belongs to the caller and must be read through nothing else meanwhile; the
- * file may be in use by others: each batch is one read transaction.
+ * file may be in use by others: each batch is one read transaction, unless the caller has begun one, which then is all
+ * of it.
  */
 export function sqliteSource(db: DatabaseSync): Source {
   return {
     async batch(queries) {
-      db.exec("BEGIN");
+      const isCallers = db.isTransaction;
+      if (!isCallers) db.exec("BEGIN");
       try {
         return queries.map((query) => run(db, query));
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new PatinaError("source_failed", `Cannot read the database: ${reason}`, { cause });
       } finally {
-        db.exec("COMMIT");
+        if (!isCallers) db.exec("COMMIT");
       }
     },
     // Moves when another connection has written (sqlite.org/pragma.html#pragma_data_version).

@@ -1,5 +1,6 @@
 import { bytes, count, duration } from "@patina/core/wording";
 import Table from "cli-table3";
+import { BORDERLESS } from "../output/table.ts";
 import type { JobView, TaskView } from "./job-view.ts";
 
 /** How a job ended, as a table with totals, and the reason of each failure below it. */
@@ -46,21 +47,3 @@ function notes(job: JobView): string[] {
     return [`Failed ${database}: ${error.message ?? error.code}${tried}.`, ...next];
   });
 }
-
-const BORDERLESS = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "",
-};

@@ -1,0 +1,48 @@
+// Makes dist/: the command as one file without dependencies, and the package.json it is published with. The local run
+// stays out of it: it needs the Workers, which are in the repository.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const HERE = import.meta.dirname;
+const OUT = join(HERE, "dist");
+
+const { version, license } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
+
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true });
+await build({
+  entryPoints: [join(HERE, "src", "main.ts")],
+  outfile: join(OUT, "patina.js"),
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node24",
+  external: ["wrangler"],
+  logLevel: "warning",
+  banner: {
+    // Some dependencies are CommonJS and ask for Node's modules with require().
+    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+  plugins: [
+    {
+      name: "without-local-run",
+      setup({ onResolve }) {
+        onResolve({ filter: /\/local\/patina\.ts$/ }, () => ({ path: join(HERE, "src", "local", "absent.ts") }));
+      },
+    },
+  ],
+});
+chmodSync(join(OUT, "patina.js"), 0o755);
+copyFileSync(join(HERE, "..", "..", "LICENSE"), join(OUT, "LICENSE"));
+const manifest = {
+  name: "patina-backup",
+  version,
+  description: "Exact, proven backups of Cloudflare D1 databases: list, verify, restore, compare",
+  license,
+  type: "module",
+  bin: { patina: "patina.js" },
+  files: ["patina.js"],
+  engines: { node: ">=24" },
+};
+writeFileSync(join(OUT, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,0 +1,33 @@
+import { statSync } from "node:fs";
+import { usageError } from "../failure.ts";
+import { FolderStore } from "../store/folder-store.ts";
+import { S3Store } from "../store/s3-store.ts";
+import type { BackupSource } from "./backup.ts";
+import { BucketBackups } from "./bucket-backups.ts";
+import { fileBackup, isDumpFile } from "./file-backup.ts";
+
+export const SOURCE_HELP = "a folder mirrored from the bucket, s3://bucket/prefix, or a .sql.gz (or set PATINA_SOURCE)";
+
+/**
+ * Opens what `--source` names.
+ *
+ * @throws {CommandError} exit 2 when it is nothing of the kind
+ */
+export async function openSource(named: string | undefined, env: NodeJS.ProcessEnv): Promise<BackupSource> {
+  const place = named ?? env["PATINA_SOURCE"] ?? "";
+  if (place === "") {
+    throw usageError("Cannot tell where the backups are", `Name the place with --source: ${SOURCE_HELP}.`);
+  }
+  if (place.startsWith("s3:")) return new BucketBackups(S3Store.of(place, env));
+  if (isDumpFile(place)) {
+    const backup = fileBackup(place);
+    return {
+      label: place,
+      async *find({ database }) {
+        if (database === undefined || database === backup.database) yield backup;
+      },
+    };
+  }
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) return new BucketBackups(new FolderStore(place));
+  throw usageError(`Cannot read backups from "${place}": there is no such folder`, `A source is ${SOURCE_HELP}.`);
+}

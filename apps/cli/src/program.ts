@@ -1,0 +1,30 @@
+import { VERSION } from "@patina/core/version";
+import { Command } from "commander";
+import { dumpCommand } from "./commands/dump.ts";
+import { listCommand } from "./commands/list.ts";
+import { showCommand } from "./commands/show.ts";
+import { upCommand } from "./commands/up.ts";
+
+/** The command with everything below it. */
+export function program(): Command {
+  const root = new Command("patina")
+    .description("Exact, proven backups of Cloudflare D1 databases")
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText(
+      "after",
+      "\nExit codes: docs/reference/exit-codes.md. PATINA_URL, PATINA_TOKEN and PATINA_SOURCE are read.",
+    );
+  for (const make of COMMANDS) root.addCommand(strict(make()));
+  return root;
+}
+
+const COMMANDS = [upCommand, dumpCommand, listCommand, showCommand];
+
+/** Wrong use ends in an error of its own exit code, in every subcommand. */
+function strict(command: Command): Command {
+  command.exitOverride();
+  for (const below of command.commands) strict(below);
+  return command;
+}
