@@ -22,7 +22,7 @@ await build({
   logLevel: "warning",
   banner: {
     // Some dependencies are CommonJS and ask for Node's modules with require().
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
   },
   plugins: [
     {

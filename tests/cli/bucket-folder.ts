@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
+import { readBack } from "@patina/archive/read-back";
 import { dump } from "@patina/dump/dump";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import { build } from "../corpus/build.ts";
@@ -22,6 +24,8 @@ export async function store(
   while (!step.done) step = await run.next();
   db.close();
   const end = gzip.end();
+  const bytes = Buffer.concat(gzip.take());
+  const { digests } = await readBack(Readable.from([bytes]), { key: dumpKey(ref), body: end.body });
   const { mode, consistency, rows, tables, warnings, queries, rowsRead } = step.value;
   const manifest: Manifest = {
     patina: "manifest",
@@ -36,8 +40,8 @@ export async function store(
     finishedAt: startedAt,
     mode,
     consistency,
-    object: { key: dumpKey(ref), bytes: end.storedBytes, sha256: end.storedSha256, etag: "e" },
-    sql: { format: 1, bytes: end.rawBytes, sha256: end.rawSha256, body: end.body },
+    object: { key: dumpKey(ref), bytes: end.storedBytes, sha256: digests.stored, etag: "e" },
+    sql: { format: 1, bytes: end.rawBytes, sha256: digests.raw, body: { ...end.body, sha256: digests.body } },
     rows,
     tables: [...tables],
     restartPoints: end.restartPoints.map(([at, raw]) => [at, raw]),
@@ -45,7 +49,7 @@ export async function store(
     queries,
     rowsRead,
   };
-  write(join(folder, dumpKey(ref)), Buffer.concat(gzip.take()));
+  write(join(folder, dumpKey(ref)), bytes);
   write(join(folder, manifestKey(ref)), encodeManifest(manifest));
   return manifest;
 }

@@ -76,7 +76,7 @@ test("patina dump of a database in use sees one instant, and what is still in it
   const { exit, out, err } = await end;
   expect(exit, err).toBe(0);
   const { file: dumped, manifest } = JSON.parse(out.toString());
-  expect(manifest).toMatchObject({ mode: "paged", consistency: "stable" });
+  expect(manifest).toMatchObject({ mode: "paged", consistency: "snapshot" });
   const restored = new DatabaseSync(":memory:");
   restored.exec(gunzipSync(readFileSync(dumped)).toString());
   const pairs = restored.prepare("SELECT count(*) - 1 AS last, min(b) AS low, max(b) AS high FROM pairs").get();

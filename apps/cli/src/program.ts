@@ -2,6 +2,7 @@ import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
 import { dumpCommand } from "./commands/dump.ts";
 import { listCommand } from "./commands/list.ts";
+import { restoreCommand } from "./commands/restore.ts";
 import { showCommand } from "./commands/show.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -20,7 +21,7 @@ export function program(): Command {
   return root;
 }
 
-const COMMANDS = [upCommand, dumpCommand, listCommand, showCommand];
+const COMMANDS = [upCommand, dumpCommand, listCommand, showCommand, restoreCommand];
 
 /** Wrong use ends in an error of its own exit code, in every subcommand. */
 function strict(command: Command): Command {

@@ -30,7 +30,9 @@ export async function* stretchesOf(
       at += bytes.length;
     }
   } catch (cause) {
-    if (cause instanceof PatinaError && cause.code !== "backup_damaged") throw cause;
+    // The decoder's own complaint is a TypeError; whatever else the stored bytes failed with is no damage.
+    const isDamage = cause instanceof PatinaError ? cause.code === "backup_damaged" : cause instanceof TypeError;
+    if (!isDamage) throw cause;
     const why = cause instanceof PatinaError ? cause.message : `Cannot read "${manifest.object.key}": it is no UTF-8`;
     const where = placeIn(manifest, { start: at, end: nextRestart(manifest, at) });
     throw new PatinaError("backup_damaged", `${why}. The damage lies in ${where}`, { cause });

@@ -6,6 +6,7 @@ export const CHECKS = [
   "object",
   "restore",
   "quick_check",
+  "integrity_check",
   "foreign_keys",
   "rows",
   "digests",

@@ -9,6 +9,7 @@ import type { Query, ResultSet, Source, Value } from "./source.ts";
  */
 export function sqliteSource(db: DatabaseSync): Source {
   return {
+    isFrozen: db.isTransaction,
     async batch(queries) {
       const isCallers = db.isTransaction;
       if (!isCallers) db.exec("BEGIN");

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
+import { readBack } from "@patina/archive/read-back";
 import { dateOf, timestamp } from "@patina/core/date";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
@@ -54,6 +56,8 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
     const summary = step.value;
     const stored = gzip.end();
     store();
+    // Read again from the disk: the digests are of what is there, not of what was meant to be.
+    const { digests } = await readBack(createReadStream(file.partial), { key: files.dump, body: stored.body });
     const manifest: Manifest = {
       patina: "manifest",
       format: 1,
@@ -70,10 +74,10 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
       object: {
         key: dumpKey(ref),
         bytes: stored.storedBytes,
-        sha256: stored.storedSha256,
+        sha256: digests.stored,
         etag: etag.digest("hex"),
       },
-      sql: { format: 1, bytes: stored.rawBytes, sha256: stored.rawSha256, body: stored.body },
+      sql: { format: 1, bytes: stored.rawBytes, sha256: digests.raw, body: { ...stored.body, sha256: digests.body } },
       rows: summary.rows,
       tables: [...summary.tables],
       restartPoints: stored.restartPoints.map(([at, raw]) => [at, raw]),

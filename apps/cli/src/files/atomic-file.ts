@@ -8,7 +8,8 @@ import { whenInterrupted } from "../interruption.ts";
  */
 export class AtomicFile {
   readonly path: string;
-  readonly #partial: string;
+  /** What it is called until it is finished. */
+  readonly partial: string;
   readonly #handle: number;
   readonly #forget: () => void;
   #isOpen = true;
@@ -16,10 +17,10 @@ export class AtomicFile {
   constructor(path: string) {
     this.path = path;
     mkdirSync(dirname(path), { recursive: true });
-    this.#partial = `${path}.${process.pid}.partial`;
-    this.#handle = openSync(this.#partial, "w");
+    this.partial = `${path}.${process.pid}.partial`;
+    this.#handle = openSync(this.partial, "w");
     this.#forget = whenInterrupted(() => {
-      rmSync(this.#partial, { force: true });
+      rmSync(this.partial, { force: true });
       return null;
     });
   }
@@ -32,7 +33,7 @@ export class AtomicFile {
   finish(): void {
     fsyncSync(this.#handle);
     this.#close();
-    renameSync(this.#partial, this.path);
+    renameSync(this.partial, this.path);
     syncFolder(dirname(this.path));
     this.#forget();
   }
@@ -40,7 +41,7 @@ export class AtomicFile {
   /** Leaves nothing behind, unless the file is finished. */
   abandon(): void {
     if (this.#isOpen) this.#close();
-    rmSync(this.#partial, { force: true });
+    rmSync(this.partial, { force: true });
     this.#forget();
   }
 
@@ -51,7 +52,7 @@ export class AtomicFile {
 }
 
 /** Makes a new name in a folder outlast a power cut. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);

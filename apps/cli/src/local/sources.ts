@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { bindingOf, DATABASE_NAME_RULE, isDatabaseName, type Priority } from "@patina/core/job";
-import type { Unstable_Config as Config } from "wrangler";
 import { usageError } from "../failure.ts";
 import { buildSample, SAMPLES } from "../samples/samples.ts";
-import { LocalState } from "./state.ts";
+import { readProject } from "../wrangler/project.ts";
 
 /** A database that the local run backs up, and the SQLite file it comes from. */
 export interface LocalSource {
@@ -61,33 +60,18 @@ export function fileSource(argument: string): LocalSource {
  *
  * @throws {CommandError} exit 2 when there is no project, or it has no D1 database
  */
-export async function wranglerSources(project: string): Promise<LocalSource[]> {
-  const config = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"]
-    .map((file) => (statSync(project, { throwIfNoEntry: false })?.isFile() ? project : join(project, file)))
-    .find((file) => existsSync(file));
-  if (config === undefined)
-    throw usageError(`Cannot find a wrangler project: ${project} has no wrangler configuration`);
-  const { unstable_readConfig: readConfig } = await import("wrangler");
-  let databases: Config["d1_databases"];
-  try {
-    databases = readConfig({ config }, { hideWarnings: true }).d1_databases;
-  } catch (cause) {
-    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-    throw usageError(`Cannot read ${config}: ${reason}`);
-  }
-  if (databases.length === 0) throw usageError(`Cannot find a database: ${config} has no d1_databases`);
-  const persisted = new LocalState("");
-  return databases.map((entry) => {
-    const name = (entry.database_name ?? entry.binding).toLowerCase();
+export async function wranglerSources(place: string): Promise<LocalSource[]> {
+  const project = await readProject(place);
+  if (project.databases.length === 0) throw usageError(`Cannot find a database: ${project.config} has no d1_databases`);
+  return project.databases.map(({ name: given, localFile }) => {
+    const name = given.toLowerCase();
     if (!isDatabaseName(name)) throw usageError(`Cannot use database "${name}": a name is ${DATABASE_NAME_RULE}`);
-    const id = entry.preview_database_id ?? entry.database_id ?? entry.binding;
-    const file = join(dirname(config), ".wrangler", persisted.databaseFile(id));
     return {
       name,
       binding: bindingOf(name),
       priority: "normal",
-      description: `Local D1 of ${basename(resolve(dirname(config)))}`,
-      file: () => (existsSync(file) ? file : null),
+      description: `Local D1 of ${basename(resolve(project.folder))}`,
+      file: () => (existsSync(localFile) ? localFile : null),
     };
   });
 }

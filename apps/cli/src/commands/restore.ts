@@ -1,0 +1,173 @@
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
+import { EXIT, usageError } from "../failure.ts";
+import { note, printData, printJson } from "../output/print.ts";
+import { ProgressLine } from "../output/progress-line.ts";
+import { checkConfirmable } from "../restore/confirm.ts";
+import { type Content, contentOf } from "../restore/content.ts";
+import { EMERGENCY_FOLDER } from "../restore/emergency.ts";
+import { describeOutcome, exitOf, type Outcome, outcomeJson } from "../restore/outcome.ts";
+import { describePlan, planJson, planOf } from "../restore/plan.ts";
+import { checkSpace } from "../restore/space.ts";
+import { checkLogs } from "../restore/sqlite-file.ts";
+import { nameOf, parseTarget, TARGET_HELP, type Target } from "../restore/target.ts";
+import { findLocalD1 } from "../restore/to-local-d1.ts";
+import { checkAbsent, restoreToSqlite } from "../restore/to-sqlite.ts";
+import { writeToFile, writeToStdout } from "../restore/to-text.ts";
+import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
+import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+
+interface RestoreOptions extends SourceOptions {
+  readonly to: string;
+  readonly date?: string;
+  readonly backup?: string;
+  readonly table: string[];
+  readonly dryRun?: true;
+  readonly replace?: true;
+  readonly yes?: true;
+  readonly emergency: string;
+  readonly project: string;
+  readonly check: IntegrityCheck;
+  readonly d1Form?: true;
+}
+
+/** `patina restore`: a backup, or some of its tables, to where it is wanted; proven afterwards. */
+export function restoreCommand(): Command {
+  return sourceCommand("restore", "Restore a backup, or some of its tables, and prove that it is exact")
+    .argument("<backup>", REFERENCE_HELP)
+    .requiredOption("--to <target>", TARGET_HELP)
+    .option("--date <date>", "the backup of this date, such as 2026-11-20")
+    .option("--backup <id>", "the backup of this job, or the beginning of its id")
+    .option("--table <name>", "only this table, with its indexes and triggers (repeatable)", collect, [])
+    .option("--dry-run", "say what would be done, and do nothing")
+    .option("--replace", "replace what is there, after an emergency backup of it")
+    .option("--yes", "replace without asking")
+    .option("--emergency <folder>", "where the emergency backup goes", EMERGENCY_FOLDER)
+    .option("--project <folder>", "the wrangler project of a D1 target", ".")
+    .addOption(
+      new Option("--check <how>", "how SQLite itself checks the result").choices(INTEGRITY_CHECKS).default("full"),
+    )
+    .option("--d1-form", "for SQL text: as D1's import takes it, without the lines of the transaction")
+    .action(async (argument: string, options: RestoreOptions) => {
+      process.exitCode = await restore(argument, options);
+    });
+}
+
+function collect(value: string, all: string[]): string[] {
+  return [...all, value];
+}
+
+async function restore(argument: string, options: RestoreOptions): Promise<number> {
+  const target = parseTarget(options.to);
+  const backup = await findBackup(referenceOf(argument, options), sourceOf(options));
+  const content = await contentOf(backup, options.table);
+  for (const warning of content.manifest?.warnings ?? []) note(`Note on ${backup.id}: ${warning}.`);
+  switch (target.kind) {
+    case "stdout":
+    case "sql":
+      return await restoreText(content, { target, options });
+    case "sqlite": {
+      const path = resolve(target.path);
+      return await restoreFile(content, { path, target, options, isFree: false });
+    }
+    case "local-d1": {
+      const { path, isEmpty } = await findLocalD1(options.project, target.name);
+      return await restoreFile(content, { path, target, options, isFree: isEmpty });
+    }
+  }
+}
+
+/** `shop` with `--date` or `--backup` is `shop@...`. */
+function referenceOf(argument: string, { date, backup }: RestoreOptions): string {
+  const at = [date, backup].filter((value) => value !== undefined);
+  if (at.length === 0) return argument;
+  if (at.length > 1 || argument.includes("@")) {
+    throw usageError("Cannot tell which backup is meant: it is named twice", "Name it once: shop@2026-11-20.");
+  }
+  return `${argument}@${at[0]}`;
+}
+
+async function restoreText(
+  content: Content,
+  { target, options }: { target: Extract<Target, { kind: "stdout" | "sql" }>; options: RestoreOptions },
+): Promise<number> {
+  const form = options.d1Form ? "d1" : "plain";
+  const where = target.kind === "stdout" ? "standard output" : resolve(target.path);
+  if (options.json && target.kind === "stdout") {
+    throw usageError("Cannot print SQL and JSON at once", "Restore to a file: --to shop.sql --json");
+  }
+  if (target.kind === "sql") checkAbsent(resolve(target.path), { replace: false });
+  const file = target.kind === "sql" ? resolve(target.path) : null;
+  if (options.dryRun) return printPlan(content, { target: where, file, options, steps: [`Write the SQL to ${where}`] });
+  const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
+  const onProgress = (done: number) => progress.show(done);
+  const bytes = await (file === null
+    ? writeToStdout(content, { form, onProgress })
+    : writeToFile(content, { form, path: file, onProgress })
+  ).finally(() => progress.end());
+  if (options.json) printJson({ backup: content.backup.id, target: where, bytes });
+  else note(`Wrote ${content.backup.id} to ${where}: ${bytes} bytes of SQL.`);
+  return EXIT.ok;
+}
+
+async function restoreFile(
+  content: Content,
+  context: { path: string; target: Target; options: RestoreOptions; isFree: boolean },
+): Promise<number> {
+  const { path, target, options, isFree } = context;
+  const replace = options.replace === true;
+  if (!isFree) checkAbsent(path, { replace });
+  checkLogs(path);
+  const space = content.bytes === null ? null : checkSpace(dirname(path), content.bytes);
+  if (space !== null) note(`${space}.`);
+  if (options.dryRun) return printPlan(content, { target: path, file: path, options, steps: stepsOf(context) });
+  const isAgreed = options.yes === true || isFree;
+  if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed });
+  const begun = Date.now();
+  const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
+  const outcome = await restoreToSqlite({
+    content,
+    path,
+    name: nameOf(target),
+    check: options.check,
+    isAgreed,
+    emergencyFolder: isFree ? null : resolve(options.emergency),
+    onProgress: (done) => progress.show(done),
+  }).finally(() => progress.end());
+  return tell(outcome, { content, ms: Date.now() - begun, options });
+}
+
+function stepsOf({ path, options, isFree }: { path: string; options: RestoreOptions; isFree: boolean }): string[] {
+  const what = options.table.length === 0 ? "everything" : `only ${options.table.join(", ")}`;
+  if (!options.replace || isFree) {
+    return [
+      `Make ${path}.partial with ${what}`,
+      "Compare every table with the backup and let SQLite check it",
+      `Call it ${path}`,
+    ];
+  }
+  return [
+    `Back up what ${path} holds now into ${resolve(options.emergency)}`,
+    ...(options.yes ? [] : ["Ask for its name"]),
+    `Replace ${what}, in one transaction, once it has been compared with the backup`,
+  ];
+}
+
+function printPlan(
+  content: Content,
+  { target, file, options, steps }: { target: string; file: string | null; options: RestoreOptions; steps: string[] },
+): number {
+  const plan = planOf(content, { target, file, steps });
+  if (options.json) printJson(planJson(plan));
+  else printData(describePlan(plan));
+  note("Nothing was done: this is a dry run.");
+  return EXIT.ok;
+}
+
+function tell(outcome: Outcome, done: { content: Content; ms: number; options: RestoreOptions }): number {
+  if (done.options.json) printJson(outcomeJson(outcome, done));
+  else printData(describeOutcome(outcome, done));
+  return exitOf(outcome);
+}

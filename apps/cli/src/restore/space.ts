@@ -1,0 +1,38 @@
+import { existsSync, statfsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { bytes } from "@patina/core/wording";
+import { CommandError } from "../failure.ts";
+
+/** Bytes that may be written into a folder, or into the nearest one above that exists. */
+export function availableIn(folder: string): number {
+  let at = resolve(folder);
+  while (!existsSync(at)) at = dirname(at);
+  const { bavail, bsize } = statfsSync(at);
+  return bavail * bsize;
+}
+
+/**
+ * What a database of so much SQL takes. A BLOB takes half of its SQL, indexes come on top: between half and one and a
+ * half times.
+ */
+export function requiredFor(sqlBytes: number): { least: number; likely: number } {
+  return { least: Math.ceil(sqlBytes / 2), likely: Math.ceil(sqlBytes * 1.5) };
+}
+
+/**
+ * Refuses what cannot fit; gives a sentence for what may not.
+ *
+ * @throws {CommandError}
+ */
+export function checkSpace(folder: string, sqlBytes: number): string | null {
+  const available = availableIn(folder);
+  const { least, likely } = requiredFor(sqlBytes);
+  if (available < least) {
+    throw new CommandError(
+      `Cannot restore into ${folder}: at least ${bytes(least)} are required, ${bytes(available)} are available`,
+      { hint: "Free some, or restore to another disk." },
+    );
+  }
+  if (available >= likely) return null;
+  return `It may not fit: up to ${bytes(likely)} are required, ${bytes(available)} are available`;
+}

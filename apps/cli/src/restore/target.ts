@@ -1,0 +1,40 @@
+import { basename } from "node:path";
+import { usageError } from "../failure.ts";
+
+/** Where a restore goes. */
+export type Target =
+  | { readonly kind: "stdout" }
+  /** A file of SQL text. */
+  | { readonly kind: "sql"; readonly path: string }
+  /** A SQLite database file. */
+  | { readonly kind: "sqlite"; readonly path: string }
+  /** A D1 database as `wrangler dev` keeps it on this machine, by its name or binding in a wrangler project. */
+  | { readonly kind: "local-d1"; readonly name: string };
+
+export const TARGET_HELP = "a new SQLite file, x.sql, local-d1:<database>, or - for standard output";
+
+/** Reads `--to`. */
+export function parseTarget(text: string): Target {
+  if (text === "-") return { kind: "stdout" };
+  const [, name] = /^local-d1:(.*)$/.exec(text) ?? [];
+  if (name === undefined) {
+    if (text === "" || text.endsWith("/"))
+      throw usageError(`Cannot restore to "${text}"`, `A target is ${TARGET_HELP}.`);
+    return text.endsWith(".sql") ? { kind: "sql", path: text } : { kind: "sqlite", path: text };
+  }
+  if (name === "") throw usageError(`Cannot restore to "${text}": it names no database`, "local-d1:shop");
+  return { kind: "local-d1", name };
+}
+
+/** What a person types to confirm that this is to be replaced. */
+export function nameOf(target: Target): string {
+  switch (target.kind) {
+    case "stdout":
+      return "-";
+    case "sql":
+    case "sqlite":
+      return basename(target.path);
+    case "local-d1":
+      return target.name;
+  }
+}
