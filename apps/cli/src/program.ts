@@ -1,10 +1,14 @@
 import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
+import { diffCommand } from "./commands/diff.ts";
+import { drillCommand } from "./commands/drill.ts";
 import { dumpCommand } from "./commands/dump.ts";
 import { listCommand } from "./commands/list.ts";
+import { queryCommand } from "./commands/query.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { showCommand } from "./commands/show.ts";
 import { upCommand } from "./commands/up.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 /** The command with everything below it. */
 export function program(): Command {
@@ -21,7 +25,17 @@ export function program(): Command {
   return root;
 }
 
-const COMMANDS = [upCommand, dumpCommand, listCommand, showCommand, restoreCommand];
+const COMMANDS = [
+  upCommand,
+  dumpCommand,
+  listCommand,
+  showCommand,
+  verifyCommand,
+  restoreCommand,
+  drillCommand,
+  queryCommand,
+  diffCommand,
+];
 
 /** Wrong use ends in an error of its own exit code, in every subcommand. */
 function strict(command: Command): Command {
