@@ -192,6 +192,12 @@ export const ERROR_CODES = {
     exit: 1,
     next: "Nothing: the alert is sent again later.",
   },
+  wrangler_failed: {
+    disposition: "dead",
+    status: 502,
+    exit: 1,
+    next: "See what wrangler said. `npx wrangler whoami` shows the account and what it may do.",
+  },
   internal: {
     disposition: "retry",
     status: 500,

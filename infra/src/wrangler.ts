@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { PatinaError } from "@patina/core/error";
+
+/** wrangler, as a person would call it. */
+export interface Wrangler {
+  /** Standard output. @throws {PatinaError} `wrangler_failed` with what wrangler said */
+  run(args: readonly string[]): Promise<string>;
+  /** Standard output, or null when what was asked for does not exist. */
+  find(args: readonly string[]): Promise<string | null>;
+  exists(args: readonly string[]): Promise<boolean>;
+}
+
+/**
+ * What wrangler says of something that is not there. Anything else (not logged in, no network, no permission) must not be
+ * taken for that: it would be created a second time, or reported as missing.
+ */
+const MISSING = /not found|does ?n[o']t exist|couldn't find|could not find|no such table|\b(10006|7404|11000)\b/i;
+
+export function createWrangler({ command, env }: { command: string; env: NodeJS.ProcessEnv }): Wrangler {
+  const call = (args: readonly string[]) =>
+    new Promise<{ code: number; out: string; said: string }>((resolve) => {
+      execFile(command, args, { env, maxBuffer: 64 * 1_048_576 }, (error, out, err) => {
+        const code = error === null ? 0 : 1;
+        resolve({ code, out, said: `${err}\n${out}`.trim() });
+      });
+    });
+  const find = async (args: readonly string[]) => {
+    const { code, out, said } = await call(args);
+    if (code === 0) return out;
+    if (MISSING.test(said)) return null;
+    throw failed(args, said);
+  };
+  return {
+    find,
+    exists: async (args) => (await find(args)) !== null,
+    async run(args) {
+      const { code, out, said } = await call(args);
+      if (code !== 0) throw failed(args, said);
+      return out;
+    },
+  };
+}
+
+function failed(args: readonly string[], said: string): PatinaError {
+  const lines = said.split("\n").filter((line) => /\S/.test(line));
+  const command = args.slice(0, 4).join(" ");
+  return new PatinaError("wrangler_failed", `Cannot run "wrangler ${command}": ${lines.slice(0, 6).join("\n  ")}`);
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { apply, plan, type World } from "@patina/infra/apply";
+import { readRegistry } from "@patina/infra/registry";
+import { createWrangler } from "@patina/infra/wrangler";
+import { QUEUES } from "@patina/messages/queues";
+import { afterAll, beforeEach, expect, test } from "vitest";
+
+/** `npm run infra` against a stand-in for the account, see wrangler-stand-in.ts. */
+
+const ROOT = dirname(dirname(import.meta.dirname));
+const all = mkdtempSync(join(tmpdir(), "patina-infra-"));
+const ENTRY = `
+[[databases]]
+name = "shop"
+d1_id = "a1b2c3d4-0000-4000-8000-000000000000"
+description = "The shop's orders; it's large"
+priority = "critical"
+
+[[databases]]
+name = "blog"
+d1_id = "a1b2c3d4-0000-4000-8000-000000000001"
+`;
+
+let folder = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(join(all, "account-"));
+});
+
+afterAll(() => rmSync(all, { recursive: true, force: true }));
+
+function world(env: Record<string, string> = {}): World & { lines: string[] } {
+  const lines: string[] = [];
+  const wrangler = createWrangler({
+    command: join(import.meta.dirname, "wrangler-stand-in.ts"),
+    env: {
+      ...process.env,
+      STAND_IN: folder,
+      HELP_CACHE: join(all, "help"),
+      REAL_WRANGLER: join(ROOT, "node_modules/.bin/wrangler"),
+      ...env,
+    },
+  });
+  return {
+    wrangler,
+    lines,
+    read: (path) => readFileSync(join(ROOT, path), "utf8"),
+    write(path, text) {
+      writeFileSync(join(ROOT, path), text);
+    },
+    say: (line) => void lines.push(...line.split("\n")),
+    clock: () => Date.parse("2026-11-20T12:00:00Z"),
+  };
+}
+
+/** Calls that change something. */
+function changes(): string[] {
+  const calls = readFileSync(join(folder, "calls.txt"), "utf8").trim().split("\n");
+  return calls.filter((call) => !/ (info|list)\b|--command/.test(call));
+}
+
+function registered(): unknown[] {
+  const db = new DatabaseSync(join(folder, "catalog.sqlite"));
+  const rows = db
+    .prepare("select name, binding, priority, description, certain, enabled from databases order by name")
+    .all();
+  db.close();
+  return rows.map((row) => ({ ...row }));
+}
+
+test("plan shows what an empty account needs, and changes nothing", async () => {
+  const here = world();
+  await plan(readRegistry(ENTRY), here);
+  expect(changes()).toEqual([]);
+  expect(here.lines).toContain("+ bucket patina-backups");
+  expect(here.lines).toContain("+ D1 database patina-catalog (the catalog)");
+  for (const queue of Object.values(QUEUES)) expect(here.lines).toContain(`+ queue ${queue}`);
+  expect(here.lines).toContain("+ database shop (DB_SHOP, critical)");
+  expect(here.lines.some((line) => line.includes("has no ADMIN_TOKEN"))).toBe(true);
+});
+
+test("apply brings an empty account to a deployed Patina, and a second apply only deploys again", async () => {
+  const registry = readRegistry(ENTRY);
+  await apply(registry, world({ DRY_RUN: "yes" }));
+  expect(registered()).toEqual([
+    { name: "blog", binding: "DB_BLOG", priority: 2, description: "", certain: 0, enabled: 1 },
+    {
+      name: "shop",
+      binding: "DB_SHOP",
+      priority: 0,
+      description: "The shop's orders; it's large",
+      certain: 0,
+      enabled: 1,
+    },
+  ]);
+  const exporter = readFileSync(join(ROOT, "apps/exporter/wrangler.deploy.toml"), "utf8");
+  expect(exporter).toContain(
+    'binding = "DB_SHOP"\ndatabase_name = "shop"\ndatabase_id = "a1b2c3d4-0000-4000-8000-000000000000"',
+  );
+  expect(readFileSync(join(ROOT, "wrangler.deploy.toml"), "utf8")).not.toContain("DB_SHOP");
+  const first = changes();
+  const deploys = first.filter((call) => call.startsWith("deploy"));
+  // Nobody is deployed before those it calls or sends to.
+  expect(deploys.at(-1)).toBe("deploy --config wrangler.deploy.toml");
+  expect(first.findIndex((call) => call.includes("migrations"))).toBeLessThan(first.indexOf(deploys[0] ?? ""));
+
+  const again = world();
+  await apply(registry, again);
+  expect(changes().slice(first.length)).toEqual([
+    "d1 migrations apply CATALOG --remote --config wrangler.deploy.toml",
+    ...deploys,
+  ]);
+});
+
+test("an edited file changes, adds and pauses databases, and leaves a paused one's backups alone", async () => {
+  await apply(readRegistry(ENTRY), world());
+  const edited = ENTRY.replace('name = "blog"', 'name = "wiki"').replace('"critical"', '"high"\ncertain = true');
+  const here = world();
+  await apply(readRegistry(edited), here);
+  expect(here.lines).toContain("~ database shop: priority, certain");
+  expect(here.lines).toContain("- database blog: not in the file, paused; its backups stay");
+  expect(registered()).toMatchObject([
+    { name: "blog", enabled: 0 },
+    { name: "shop", priority: 1, certain: 1 },
+    { name: "wiki", binding: "DB_WIKI" },
+  ]);
+});
+
+test("a step that fails ends the run, names itself, and the next run goes on from there", async () => {
+  const registry = readRegistry(ENTRY);
+  await expect(apply(registry, world({ FAIL_AT: "d1 create patina-catalog" }))).rejects.toMatchObject({
+    code: "wrangler_failed",
+    message: expect.stringContaining("d1 create patina-catalog"),
+  });
+  const before = changes().length;
+  await apply(registry, world());
+  expect(changes().slice(before)[0]).toBe("d1 create patina-catalog");
+});
+
+test("an answer that only may mean missing (no permission, no network) is not taken for it", async () => {
+  const failing = world({ FAIL_AT: "queues info patina-exports" });
+  await expect(plan(readRegistry(ENTRY), failing)).rejects.toMatchObject({ code: "wrangler_failed" });
+});
+
+test("bucket locks are set for every prefix that holds backups, when they are asked for", async () => {
+  const here = world();
+  await plan(readRegistry(`[bucket]\nname = "patina-backups"\nlock_days = 30\n${ENTRY}`), here);
+  expect(here.lines.filter((line) => line.startsWith("+ lock"))).toHaveLength(3);
+});
+
+test.each([
+  ["is no TOML", "[[databases", "Invalid TOML"],
+  ["has a field that does not exist", '[[databases]]\nname="a"\nd1_id="x"\nretain=7', "databases[1]"],
+  [
+    "has a name that keys cannot be made of",
+    '[[databases]]\nname="Shop!"\nd1_id="a1b2c3d4-0000-4000-8000-000000000000"',
+    "databases[1].name",
+  ],
+  ["has an id that is none", '[[databases]]\nname="shop"\nd1_id="shop"', "databases[1].d1_id"],
+  ["has two databases of one name", `${ENTRY}${ENTRY}`, "have the same name"],
+  [
+    "has two names with one binding",
+    ENTRY.replace('"shop"', '"a-b"').replace('"blog"', '"a_b"'),
+    "have the same binding",
+  ],
+  ["takes a binding of the exporter's", `${ENTRY}binding = "CATALOG"`, "which is the exporter's own"],
+])("a registry that %s is refused with the place", (_, text, place) => {
+  expect(() => readRegistry(text)).toThrow(
+    expect.objectContaining({ code: "invalid_request", message: expect.stringContaining(place) }),
+  );
+});
