@@ -14,12 +14,12 @@ export interface Answer {
 }
 
 /**
- * Sends a request, again when the network or the server fails: only for requests that may arrive twice.
+ * Sends a request, again when the network or the server fails, unless it must not arrive twice.
  *
  * @param request makes it anew for each try
  * @throws {CommandError} exit 13 when no try came through
  */
-export async function ask(request: () => Promise<Request>): Promise<Answer> {
+export async function ask(request: () => Promise<Request>, options: { isOnce?: boolean } = {}): Promise<Answer> {
   let origin = "the server";
   const once = async (): Promise<Answer> => {
     const asked = await request();
@@ -30,7 +30,7 @@ export async function ask(request: () => Promise<Request>): Promise<Answer> {
     return { status: answer.status, headers: answer.headers, body };
   };
   try {
-    return await retry(once, { retries: RETRIES, minTimeout: FIRST_PAUSE_MS });
+    return await retry(once, { retries: options.isOnce ? 0 : RETRIES, minTimeout: FIRST_PAUSE_MS });
   } catch (cause) {
     throw new CommandError(`Cannot reach ${origin}: ${reasonOf(cause)}`, {
       exit: EXIT.unreachable,

@@ -7,6 +7,8 @@ import { listCommand } from "./commands/list.ts";
 import { queryCommand } from "./commands/query.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { showCommand } from "./commands/show.ts";
+import { statusCommand } from "./commands/status.ts";
+import { triggerCommand } from "./commands/trigger.ts";
 import { upCommand } from "./commands/up.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
@@ -35,6 +37,8 @@ const COMMANDS = [
   drillCommand,
   queryCommand,
   diffCommand,
+  triggerCommand,
+  statusCommand,
 ];
 
 /** Wrong use ends in an error of its own exit code, in every subcommand. */

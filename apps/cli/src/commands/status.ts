@@ -1,0 +1,86 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { duration } from "@patina/core/wording";
+import type { Command } from "commander";
+import * as v from "valibot";
+import { ApiClient } from "../api/client.ts";
+import { exitOfJob, follow } from "../api/follow.ts";
+import { EXIT } from "../failure.ts";
+import { JobView } from "../local/job-view.ts";
+import { resultsTable } from "../local/results-table.ts";
+import { printData, printJson } from "../output/print.ts";
+import { type CommonOptions, command } from "./command.ts";
+
+interface StatusOptions extends CommonOptions {
+  readonly watch?: true;
+}
+
+const Job = v.object({
+  id: v.string(),
+  status: v.picklist(["running", "completed", "failed"]),
+  started_at: v.string(),
+  finished_at: v.nullable(v.string()),
+  databases: v.number(),
+  succeeded: v.number(),
+  failed: v.number(),
+});
+
+const Status = v.looseObject({
+  now: v.string(),
+  databases: v.number(),
+  active_jobs: v.array(v.looseObject({ ...Job.entries, progress: v.record(v.string(), v.number()) })),
+  last_completed: v.nullable(v.looseObject(Job.entries)),
+  next_scheduled: v.array(v.object({ kind: v.string(), cron: v.string(), at: v.string() })),
+});
+type Status = v.InferOutput<typeof Status>;
+
+/** How often a watched deployment is asked. */
+const WATCH_MS = 2_000;
+
+/** `patina status`: what runs, what ran last, what comes next; or one job. */
+export function statusCommand(): Command {
+  return command("status", "Show what a deployment does, or one of its jobs")
+    .argument("[job]", "a job's id")
+    .option("--watch", "go on: a job to its end, everything until Ctrl-C")
+    .action(async (job: string | undefined, options: StatusOptions) => {
+      const api = ApiClient.of(process.env);
+      process.exitCode = job === undefined ? await everything(api, options) : await one(api, { job, options });
+    });
+}
+
+async function one(api: ApiClient, { job: id, options }: { job: string; options: StatusOptions }): Promise<number> {
+  const job = options.watch ? await follow(api, id) : await api.get(`/jobs/${encodeURIComponent(id)}`, JobView);
+  if (options.json) printJson(job);
+  else printData(resultsTable(job));
+  return exitOfJob(job);
+}
+
+async function everything(api: ApiClient, { watch, json }: StatusOptions): Promise<number> {
+  for (let last = ""; ; ) {
+    const status = await api.get("/status", Status);
+    const text = json ? JSON.stringify(status, null, watch ? 0 : 2) : describe(status);
+    // What has not changed is not told again.
+    if (text !== last) printData(text);
+    last = text;
+    if (!watch) return status.last_completed?.status === "failed" ? EXIT.findings : EXIT.ok;
+    await pause(WATCH_MS);
+  }
+}
+
+function describe({ now, databases, active_jobs, last_completed, next_scheduled }: Status): string {
+  const at = Date.parse(now);
+  return [
+    `${databases} ${databases === 1 ? "database" : "databases"}`,
+    ...active_jobs.map(({ id, databases: all, progress, started_at }) => {
+      const ended = (progress["done"] ?? 0) + (progress["failed"] ?? 0);
+      return `Running  ${id}: ${ended} of ${all} done, for ${duration(at - Date.parse(started_at))}`;
+    }),
+    ...(last_completed === null ? ["Last     nothing has run yet"] : [`Last     ${ended(last_completed, at)}`]),
+    ...next_scheduled.map((next) => `Next     ${next.kind} at ${next.at}, in ${duration(Date.parse(next.at) - at)}`),
+  ].join("\n");
+}
+
+function ended(job: v.InferOutput<typeof Job>, now: number): string {
+  const ago = duration(now - Date.parse(job.finished_at ?? job.started_at));
+  const how = job.status === "failed" ? `${job.failed} of ${job.databases} failed` : `all ${job.databases} backed up`;
+  return `${job.id}: ${how}, ${ago} ago`;
+}

@@ -1,0 +1,89 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type System, startSystem } from "../system/harness.ts";
+import { patina, start, testFolder } from "./command.ts";
+import { makeDatabase, SHOP } from "./databases.ts";
+
+const folder = testFolder();
+let system: System;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  const files = ["shop", "blog"].map((name) => makeDatabase(join(folder, `${name}.sqlite`), SHOP));
+  system = await startSystem({ folder, files });
+  env = { PATINA_URL: system.patina.url.href, PATINA_TOKEN: system.patina.token };
+}, 120_000);
+
+afterAll(() => system.patina.stop());
+
+test("patina trigger --wait follows the job to its end and shows what came of it", async () => {
+  const { exit, out, err } = await patina(["trigger", "shop", "--reason", "a test", "--wait"], { env });
+  expect(exit, err).toBe(0);
+  expect(out).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
+  expect(err).toMatch(/^Job manual-.*\n {2}backed up {2}shop: 9 rows/);
+});
+
+test("patina trigger prints the job's id, and patina status shows the job, all of it and everything", async () => {
+  const { out } = await patina(["trigger"], { env });
+  const id = out.trim();
+  expect(id).toMatch(/^manual-\d{8}-\d{6}-[0-9a-f]{6}$/);
+  const watched = await patina(["status", id, "--watch", "--json"], { env });
+  expect(watched.exit, watched.err).toBe(0);
+  expect(JSON.parse(watched.out)).toMatchObject({ id, status: "completed", succeeded: 2 });
+  const status = await patina(["status"], { env });
+  expect(status.out).toMatch(/^2 databases\nLast {5}manual-.*: all 2 backed up, .* ago\nNext {5}nightly at /);
+  const json = JSON.parse((await patina(["status", "--json"], { env })).out);
+  expect(json).toMatchObject({ databases: 2, active_jobs: [], last_completed: { id } });
+});
+
+test.each([
+  ["a database that is not registered", ["trigger", "cart"], {}, 10, /no database of this name is registered\.\nTry: /],
+  ["a job that there is not", ["status", "manual-20260101-000000-aaaaaa"], {}, 10, /Cannot find this job/],
+  [
+    "a wrong token",
+    ["status"],
+    { PATINA_TOKEN: "hush-hush-hush-hush" },
+    12,
+    /the token was refused\.\nTry: Check PATINA_TOKEN/,
+  ],
+  ["no token", ["status"], { PATINA_TOKEN: "" }, 2, /PATINA_TOKEN is not set/],
+  ["no deployment", ["status"], { PATINA_URL: "nonsense" }, 2, /PATINA_URL is no URL/],
+  [
+    "a deployment that does not answer",
+    ["status"],
+    { PATINA_URL: "http://127.0.0.1:9" },
+    13,
+    /Cannot reach http:\/\/127\.0\.0\.1:9/,
+  ],
+] as const)("%s gives a sentence and an exit code of its own", async (_, args, change, exit, sentence) => {
+  const ended = await patina(args, { env: { ...env, ...change } });
+  expect(ended.err).toMatch(sentence);
+  expect(ended.err).not.toContain("hush-hush");
+  expect(ended).toMatchObject({ exit, out: "" });
+  const json = await patina([...args, "--json"], { env: { ...env, ...change } });
+  expect(JSON.parse(json.out)).toMatchObject({ error: { exit } });
+});
+
+test("something that answers and is no Patina is told so", async () => {
+  const server = createServer((_, response) => response.writeHead(200).end("<html>hello</html>"));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  const { exit, err } = await patina(["status"], { env: { ...env, PATINA_URL: `http://127.0.0.1:${port}` } });
+  server.close();
+  expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("Cannot understand what") });
+});
+
+test("patina status --watch goes on until Ctrl-C", async () => {
+  const running = start(["status", "--watch"], { env });
+  let seen = "";
+  await new Promise<void>((told) =>
+    running.child.stdout?.on("data", (chunk) => {
+      seen += String(chunk);
+      if (seen.includes("Next")) told();
+    }),
+  );
+  running.child.kill("SIGINT");
+  expect((await running.ended).exit).toBe(130);
+});
