@@ -59,6 +59,15 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        // The dashboard in Chromium, over the local run.
+        test: {
+          name: "browser",
+          include: ["tests/browser/**/*.test.ts"],
+          testTimeout: TEST_TIMEOUT,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

@@ -1,6 +1,8 @@
 // `npm test`: everything, on whatever Node the machine has. Arguments go to vitest.
+import { provideChromium } from "./chromium.mjs";
 import { buildWorkers, NODE, run, setup } from "./setup.mjs";
 
 setup();
 buildWorkers();
+provideChromium();
 process.exit(run(NODE, ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)]));
