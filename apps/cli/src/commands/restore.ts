@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
 import { EXIT, usageError } from "../failure.ts";
 import { note, printData, printJson } from "../output/print.ts";
@@ -13,10 +14,13 @@ import { describePlan, planJson, planOf } from "../restore/plan.ts";
 import { checkSpace } from "../restore/space.ts";
 import { checkLogs } from "../restore/sqlite-file.ts";
 import { nameOf, parseTarget, TARGET_HELP, type Target } from "../restore/target.ts";
+import { checkFree, checkImportable, occupants, restoreToD1 } from "../restore/to-d1.ts";
 import { findLocalD1 } from "../restore/to-local-d1.ts";
 import { checkAbsent, restoreToSqlite } from "../restore/to-sqlite.ts";
 import { writeToFile, writeToStdout } from "../restore/to-text.ts";
 import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
+import { RemoteD1 } from "../wrangler/remote-d1.ts";
+import { Wrangler } from "../wrangler/wrangler.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
 
 interface RestoreOptions extends SourceOptions {
@@ -31,6 +35,7 @@ interface RestoreOptions extends SourceOptions {
   readonly project: string;
   readonly check: IntegrityCheck;
   readonly d1Form?: true;
+  readonly partSize?: number;
 }
 
 /** `patina restore`: a backup, or some of its tables, to where it is wanted; proven afterwards. */
@@ -49,10 +54,17 @@ export function restoreCommand(): Command {
     .addOption(
       new Option("--check <how>", "how SQLite itself checks the result").choices(INTEGRITY_CHECKS).default("full"),
     )
+    .option("--part-size <MB>", "for D1: import in parts of at most so many megabytes", megabytes)
     .option("--d1-form", "for SQL text: as D1's import takes it, without the lines of the transaction")
     .action(async (argument: string, options: RestoreOptions) => {
       process.exitCode = await restore(argument, options);
     });
+}
+
+function megabytes(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1 && number <= 5_000) return number;
+  throw new InvalidArgumentError("A part has 1 to 5000 megabytes.");
 }
 
 function collect(value: string, all: string[]): string[] {
@@ -76,6 +88,8 @@ async function restore(argument: string, options: RestoreOptions): Promise<numbe
       const { path, isEmpty } = await findLocalD1(options.project, target.name);
       return await restoreFile(content, { path, target, options, isFree: isEmpty });
     }
+    case "d1":
+      return await restoreRemote(content, { name: target.name, options });
   }
 }
 
@@ -136,6 +150,44 @@ async function restoreFile(
     emergencyFolder: isFree ? null : resolve(options.emergency),
     onProgress: (done) => progress.show(done),
   }).finally(() => progress.end());
+  return tell(outcome, { content, ms: Date.now() - begun, options });
+}
+
+async function restoreRemote(
+  content: Content,
+  { name, options }: { name: string; options: RestoreOptions },
+): Promise<number> {
+  const partBytes = options.partSize === undefined ? null : options.partSize * 1_000_000;
+  checkImportable(content, { partBytes });
+  if (content.bytes !== null) checkSpace(tmpdir(), Math.min(content.bytes, partBytes ?? content.bytes) * 2);
+  const database = new RemoteD1(new Wrangler(options.project), name);
+  const held = await occupants(database, content);
+  if (!options.replace) checkFree(database, held);
+  const replaces = held.length > 0;
+  const isAgreed = options.yes === true;
+  if (options.dryRun) {
+    const steps = [
+      ...(replaces ? [`Back up what D1 database ${name} holds now into ${resolve(options.emergency)}`] : []),
+      ...(replaces && !isAgreed ? ["Ask for its name"] : []),
+      `Import the SQL with wrangler${partBytes === null ? "" : `, in parts of at most ${options.partSize} MB`}`,
+      "Read every table back and compare it with the backup",
+    ];
+    return printPlan(content, { target: `D1 database ${name}`, file: null, options, steps });
+  }
+  if (replaces) checkConfirmable(name, { isAgreed });
+  const begun = Date.now();
+  const progress = new ProgressLine(`Writing ${content.backup.id}`, { total: content.bytes });
+  const outcome = await restoreToD1(
+    {
+      content,
+      database,
+      partBytes,
+      isAgreed,
+      emergencyFolder: resolve(options.emergency),
+      onProgress: (done) => progress.show(done),
+    },
+    { replaces },
+  ).finally(() => progress.end());
   return tell(outcome, { content, ms: Date.now() - begun, options });
 }
 

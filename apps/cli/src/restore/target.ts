@@ -9,21 +9,23 @@ export type Target =
   /** A SQLite database file. */
   | { readonly kind: "sqlite"; readonly path: string }
   /** A D1 database as `wrangler dev` keeps it on this machine, by its name or binding in a wrangler project. */
-  | { readonly kind: "local-d1"; readonly name: string };
+  | { readonly kind: "local-d1"; readonly name: string }
+  /** A D1 database at Cloudflare. */
+  | { readonly kind: "d1"; readonly name: string };
 
-export const TARGET_HELP = "a new SQLite file, x.sql, local-d1:<database>, or - for standard output";
+export const TARGET_HELP = "a new SQLite file, x.sql, local-d1:<database>, d1:<database>, or - for standard output";
 
 /** Reads `--to`. */
 export function parseTarget(text: string): Target {
   if (text === "-") return { kind: "stdout" };
-  const [, name] = /^local-d1:(.*)$/.exec(text) ?? [];
-  if (name === undefined) {
+  const [, kind, name = ""] = /^(local-d1|d1):(.*)$/.exec(text) ?? [];
+  if (kind !== "local-d1" && kind !== "d1") {
     if (text === "" || text.endsWith("/"))
       throw usageError(`Cannot restore to "${text}"`, `A target is ${TARGET_HELP}.`);
     return text.endsWith(".sql") ? { kind: "sql", path: text } : { kind: "sqlite", path: text };
   }
-  if (name === "") throw usageError(`Cannot restore to "${text}": it names no database`, "local-d1:shop");
-  return { kind: "local-d1", name };
+  if (name === "") throw usageError(`Cannot restore to "${text}": it names no database`, `${kind}:shop`);
+  return { kind, name };
 }
 
 /** What a person types to confirm that this is to be replaced. */
@@ -35,6 +37,7 @@ export function nameOf(target: Target): string {
     case "sqlite":
       return basename(target.path);
     case "local-d1":
+    case "d1":
       return target.name;
   }
 }
