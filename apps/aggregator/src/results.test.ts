@@ -50,7 +50,7 @@ function manifestOf(database: string): Manifest {
     object: { key, bytes: 100, sha256: digest, etag: "etag" },
     sql: { format: 1, bytes: 1_000, sha256: digest, body: { start: 0, end: 1_000, sha256: digest } },
     rows: 10,
-    tables: [{ name: "t", rows: 10, digest, start: 0, end: 10 }],
+    tables: [{ name: "t", rows: 10, digest, columns: [], start: 0, end: 10 }],
     restartPoints: [[10, 0]],
     warnings: [],
     queries: 8,

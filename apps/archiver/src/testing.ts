@@ -48,7 +48,7 @@ export async function storeBackup(ref: BackupRef, options: { rows: readonly stri
       body: { ...summary.body, sha256: sha256(raw.subarray(summary.body.start, summary.body.end)) },
     },
     rows: rows.length,
-    tables: [{ name: "t", rows: rows.length, digest: "0".repeat(64), start, end }],
+    tables: [{ name: "t", rows: rows.length, digest: "0".repeat(64), columns: [], start, end }],
     restartPoints: summary.restartPoints.map(([at, raw]) => [at, raw]),
     warnings: [],
     queries: 1,

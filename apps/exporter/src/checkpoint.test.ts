@@ -5,6 +5,7 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoin
 const bytes = fc.uint8Array({ maxLength: 300 });
 const count = fc.nat();
 const text = fc.string({ unit: "grapheme" });
+const columns = fc.array(fc.record({ name: text, fingerprint: text }));
 
 const writing: fc.Arbitrary<Checkpoint["stage"]> = fc.record({
   kind: fc.constant("writing" as const),
@@ -32,9 +33,22 @@ const writing: fc.Arbitrary<Checkpoint["stage"]> = fc.record({
           statements: count,
           digest: fc.record({ rows: count, link: text, blockRows: count, block: bytes }),
         }),
+        sums: fc.record({
+          rows: count,
+          columns: fc.array(
+            fc.record({
+              integers: count,
+              reals: count,
+              numbers: fc.integer(),
+              texts: count,
+              blobs: count,
+              bytes: count,
+            }),
+          ),
+        }),
       }),
     ),
-    tables: fc.array(fc.record({ name: text, rows: count, digest: text, start: count, end: count })),
+    tables: fc.array(fc.record({ name: text, rows: count, digest: text, columns, start: count, end: count })),
     warnings: fc.array(text),
     isStaged: fc.boolean(),
   }),

@@ -15,7 +15,23 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Bytes = v.instance(Uint8Array);
 const Digest = v.string();
 
-const Table = v.object({ name: v.string(), rows: Count, digest: Digest, start: Count, end: Count });
+const Table = v.object({
+  name: v.string(),
+  rows: Count,
+  digest: Digest,
+  columns: v.array(v.object({ name: v.string(), fingerprint: v.string() })),
+  start: Count,
+  end: Count,
+});
+/** The sum over a column's numbers may be negative. */
+const ColumnSums = v.object({
+  integers: Count,
+  reals: Count,
+  numbers: v.pipe(v.number(), v.integer()),
+  texts: Count,
+  blobs: Count,
+  bytes: Count,
+});
 const Body = v.object({ start: Count, end: Count });
 const RestartPoints = v.array(v.tuple([Count, Count]));
 
@@ -43,6 +59,7 @@ const DumpStateSchema = v.object({
         statements: Count,
         digest: v.object({ rows: Count, link: Digest, blockRows: Count, block: Bytes }),
       }),
+      sums: v.object({ rows: Count, columns: v.array(ColumnSums) }),
     }),
   ),
   tables: v.array(Table),

@@ -16,6 +16,8 @@ const Table = v.object({
   name: v.string(),
   rows: Count,
   digest: Sha256,
+  /** What SQLite counted of each stored column. */
+  columns: v.pipe(v.array(v.object({ name: v.string(), fingerprint: v.string() })), v.readonly()),
   start: Count,
   end: Count,
 });

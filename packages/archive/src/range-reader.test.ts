@@ -27,7 +27,9 @@ function sample() {
   const manifest: Readable = {
     object: { key: "daily/2026-11-20/shop.sql.gz", bytes: storedBytes, sha256: digests.stored, etag: "e" },
     sql: { format: 1, bytes: rawBytes, sha256: digests.raw, body: { ...body, sha256: digests.body } },
-    tables: [{ name: "t", rows: 60, digest: "0".repeat(64), start: starts[40] ?? 0, end: starts[100] ?? 0 }],
+    tables: [
+      { name: "t", rows: 60, digest: "0".repeat(64), columns: [], start: starts[40] ?? 0, end: starts[100] ?? 0 },
+    ],
     restartPoints: restartPoints.map(([at, raw]) => [at, raw]),
   };
   return { manifest, object: Buffer.concat(writer.take()), sql: Buffer.from(statements.join("")) };

@@ -20,7 +20,7 @@ export function easyCell(cell: string, column: Column & { readonly strict: boole
 }
 
 /** SQLite's rule 2 of column affinity; rule 1 (INT) comes before it (sqlite.org/datatype3.html section 3.1). */
-function isTextAffinity(type: string): boolean {
+export function isTextAffinity(type: string): boolean {
   return !type.includes("INT") && /CHAR|CLOB|TEXT/.test(type);
 }
 

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Consistency } from "@patina/core/job";
 import { type Content, contentOf, type Transfer } from "./content.ts";
 import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
+import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
@@ -10,6 +11,7 @@ import type { Output } from "./output.ts";
 import type { Cursor } from "./page-query.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { PageDecoder } from "./row-block.ts";
+import { readColumns } from "./row-sql.ts";
 import { same } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Stage } from "./stage.ts";
@@ -41,6 +43,8 @@ export interface TableSummary {
   readonly rows: number;
   /** SHA-256 chain over the row lines, see table-digest.ts. */
   readonly digest: string;
+  /** What SQLite counted of each stored column, see fingerprint.ts. */
+  readonly columns: readonly ColumnFingerprint[];
   /** Offsets in the dump of the table's first statement of rows and behind its last. */
   readonly start: number;
   readonly end: number;
@@ -72,6 +76,7 @@ interface RowsState {
   readonly start: number;
   readonly cursor: Cursor;
   readonly inserts: InsertState;
+  readonly sums: Sums;
 }
 
 /** Where a dump is, at any pause. */
@@ -174,17 +179,19 @@ class Dump {
   ): AsyncGenerator<Pause> {
     const { name } = transfer.table;
     const start = state?.start ?? this.#output.position;
-    const inserts = yield* this.#copy(transfer, { state, start, output: this.#output, stage: this.#stage });
+    const copied = yield* this.#copy(transfer, { state, start, output: this.#output, stage: this.#stage });
+    const { inserts, sums } = copied;
     if (!isListed) return;
     this.#noteTroubles(name, inserts);
     const { rows } = inserts.digest;
-    this.#tables.push({ name, rows, digest: inserts.digest.end(), start, end: this.#output.position });
+    const columns = fingerprints(sums, readColumns(transfer.table));
+    this.#tables.push({ name, rows, digest: inserts.digest.end(), columns, start, end: this.#output.position });
   }
 
   /** Reads a table again: what has moved between the two readings shows. */
   async *#compare(transfer: Transfer, state: RowsState | null): AsyncGenerator<Pause> {
     const stage = new Stage(this.#reading.schema, { output: NOWHERE, isMade: true });
-    const inserts = yield* this.#copy(transfer, { state, start: 0, output: NOWHERE, stage });
+    const { inserts } = yield* this.#copy(transfer, { state, start: 0, output: NOWHERE, stage });
     const { name } = transfer.table;
     const first = this.#tables.find((table) => table.name === name);
     if (first?.digest !== inserts.digest.end()) this.#reading.differs(name);
@@ -193,18 +200,20 @@ class Dump {
   async *#copy(
     transfer: Transfer,
     options: { state: RowsState | null; start: number; output: Output; stage: Stage },
-  ): AsyncGenerator<Pause, InsertWriter> {
+  ): AsyncGenerator<Pause, { inserts: InsertWriter; sums: Sums }> {
     const { state, start, output, stage } = options;
     const { target } = transfer;
     const inserts = new InsertWriter({ target, output, stage, decoder: this.#decoder, state: state?.inserts ?? null });
-    for await (const { rows, cursor } of this.#reading.rows(transfer, state?.cursor ?? null)) {
-      for (const part of rows) inserts.write(part);
-      yield this.#pause(() => ({ start, cursor, inserts: inserts.state }));
+    let sums = state?.sums ?? NO_ROWS;
+    for await (const group of this.#reading.rows(transfer, state?.cursor ?? null)) {
+      for (const rows of group.rows) inserts.write(rows);
+      sums = addSums(sums, group.sums);
+      yield this.#pause(() => ({ start, cursor: group.cursor, inserts: inserts.state, sums }));
     }
     inserts.end();
     // Within the table's range, so that this can be restored by itself.
     stage.drop();
-    return inserts;
+    return { inserts, sums };
   }
 
   #pause(rows: (() => RowsState) | null): Pause {

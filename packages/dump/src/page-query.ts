@@ -1,4 +1,5 @@
 import { tree } from "./cell-sql.ts";
+import { type PageSums, pageSums } from "./fingerprint-sql.ts";
 import { quoteName } from "./name.ts";
 import { SEPARATOR_SQL } from "./row-block.ts";
 import { parseReal } from "./row-line.ts";
@@ -7,6 +8,7 @@ import {
   easyRow,
   keyColumns,
   MARK,
+  MAX_COLUMNS,
   qualified,
   type Selection,
   selectAll,
@@ -48,35 +50,45 @@ export type Range =
 
 export const ALL: Range = { kind: "all" };
 
-interface PageOptions {
+export interface PageOptions {
   readonly range: Range;
   readonly limit: number;
   readonly maxRow: number;
 }
 
+/** A query for a page, which also counts its rows; how its columns are understood, the last one by `sums`. */
+export interface CountedPage {
+  readonly query: Query;
+  readonly sums: PageSums;
+}
+
 /**
- * One page of easy rows. Its result is one row of: rows in the page, their text, and the key of the last of them. Null
- * when the table has too many columns, or too long names, for one statement.
+ * One page of easy rows. Its result is one row of: rows in the page, their text, the key of the last of them, and their
+ * sums. Null when the table has too many columns, or too long names, for one statement.
  */
-export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): Query | null {
+export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
+  // Beside each row stand its key and, where the last one must be told, its number.
+  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 3 });
+  if (sums === null) return null;
   // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
   const { tail, params } = tailOf(table, { selection: all, range, limit });
-  const rows = (key: string) => `SELECT ${easyRow(table, all)} AS r,${key} AS k FROM ${all.from} ${tail}`;
-  const page = (parts: { mark: string; last: string; rows: string; more?: string[] }): Query | null => {
+  const rows = (key: string) =>
+    `SELECT ${[`${easyRow(table, all)} AS r`, `${key} AS k`, ...sums.ofRow].join(",")} FROM ${all.from} ${tail}`;
+  const page = (parts: { mark: string; last: string; rows: string; more?: string[] }): CountedPage | null => {
     const joined = `group_concat(iif(octet_length(r)<=${maxRow},r,${parts.mark}),${SEPARATOR_SQL})`;
-    return fitting({
-      sql: `SELECT ${columns(["count(*)", joined, parts.last, ...(parts.more ?? [])])} FROM (${parts.rows})`,
-      params,
-    });
+    const list = columns(["count(*)", joined, parts.last, sums.aggregate, ...(parts.more ?? [])]);
+    const query = fitting({ sql: `SELECT ${list} FROM (${parts.rows})`, params });
+    return query === null ? null : { query, sums };
   };
   switch (table.key.by) {
     case "rowid":
       return page({ mark: `'${MARK}i'||k`, last: "'i'||max(k)", rows: rows(all.keys[0] ?? "NULL") });
     case "key": {
       // Besides max(), a bare column comes from the row with the maximum (sqlite.org/lang_select.html, section 2.4).
-      const numbered = `SELECT r,k,row_number() OVER () AS n FROM (${rows(taggedKey(all))})`;
+      const list = ["r", "k", ...sums.names, "row_number() OVER () AS n"];
+      const numbered = `SELECT ${list.join(",")} FROM (${rows(taggedKey(all))})`;
       return page({ mark: `'${MARK}'||k`, last: "k", more: ["max(n)"], rows: numbered });
     }
     case "hidden":
@@ -154,7 +166,7 @@ export function rangeAt(table: Table, key: readonly string[]): Range {
 }
 
 /** WHERE, ORDER BY and LIMIT over a selection. */
-function tailOf(table: Table, options: { selection: Selection; range: Range; limit: number }) {
+export function tailOf(table: Table, options: { selection: Selection; range: Range; limit: number }) {
   const { selection, range, limit } = options;
   const keys = keyColumns(table).map((key, i) => {
     const name = selection.keys[i] ?? "";

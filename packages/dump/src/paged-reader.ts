@@ -1,6 +1,9 @@
 import { PatinaError } from "@patina/core/error";
+import type { Sums } from "./fingerprint.ts";
+import { MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
-import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES, taggedPage } from "./page-query.ts";
+import { countedPage, joinedPage } from "./joined-page.ts";
+import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES } from "./page-query.ts";
 import { blockOf, hasRows, SEPARATOR } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { readRow } from "./row-reader.ts";
@@ -8,14 +11,13 @@ import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
 import { number, type Source, text, type Value } from "./source.ts";
-import { taggedRows, wholeRow } from "./tagged-rows.ts";
+import { wholeRow } from "./tagged-rows.ts";
 
 /** Bytes of row text that a page aims at: large enough that a page is one cheap query, small enough to hold several. */
 const PAGE_BYTES = 800_000;
 
 /** Rows of a page before anything is known of their size. */
 const FIRST_LIMIT = 100;
-const MAX_LIMIT = 20_000;
 
 /** A row this many times the average is not joined into a page, so that a page cannot be much larger than planned. */
 const LARGE_FACTOR = 4;
@@ -36,6 +38,8 @@ const MAX_SINGLE_BYTES = 1_000_000;
 export interface Page {
   readonly rows: readonly Rows[];
   readonly cursor: Cursor;
+  /** What was counted of the rows. One that is read again by itself may have changed since: the fence tells. */
+  readonly sums: Sums;
 }
 
 export interface ReaderOptions {
@@ -110,10 +114,10 @@ export class PagedReader {
   async #easyPage(range: Range): Promise<Page | null> {
     const limit = this.#limit;
     const maxRow = Math.min(this.#maxLine, Math.max(MIN_LARGE, LARGE_FACTOR * this.#average));
-    const query = easyPage(this.#table, { range, limit, maxRow });
-    if (query === null) return await this.#taggedPage(range);
-    const [result] = await this.#source.batch([query]);
-    const [count, joined, last] = result?.rows[0] ?? [];
+    const asked = easyPage(this.#table, { range, limit, maxRow });
+    if (asked === null) return await this.#taggedPage(range);
+    const [result] = await this.#source.batch([asked.query]);
+    const [count, joined, last, counted] = result?.rows[0] ?? [];
     const seen = number(count);
     if (seen === 0) return null;
     const page = text(joined);
@@ -126,15 +130,16 @@ export class PagedReader {
     }
     this.#nextTaggedPages = 1;
     this.#learn({ bytes: page.length, rows: seen });
-    if (marks > 0) return await this.#markedPage(page, { seen, limit, last });
+    const sums = { rows: seen, columns: asked.sums.read(text(counted)) };
+    if (marks > 0) return await this.#markedPage(page, { range, limit, last, sums });
     const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
-    return { rows: [{ kind: "page", text: page }], cursor: this.#advance({ seen, limit, key }) };
+    return { rows: [{ kind: "page", text: page }], cursor: this.#advance({ seen, limit, key }), sums };
   }
 
   /** Rows in order, those that are only marked read one by one: up to a page's end, or to where enough of them are. */
   async #markedPage(
     page: string,
-    { seen, limit, last }: { seen: number; limit: number; last: Value | undefined },
+    { range, limit, last, sums }: { range: Range; limit: number; last: Value | undefined; sums: Sums },
   ): Promise<Page> {
     const rows: Rows[] = [];
     const singles = new Singles();
@@ -149,19 +154,29 @@ export class PagedReader {
       const key = this.#keyAt(index, row.slice(1));
       const found = await this.#row(key);
       if (found !== null) rows.push(found);
-      if (singles.add(found)) return { rows, cursor: this.#advance({ seen: index + 1, limit: 0, key }) };
+      if (singles.add(found)) return await this.#shortPage(rows, { range, seen: index + 1, key });
     }
     if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
     const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
-    return { rows, cursor: this.#advance({ seen, limit, key }) };
+    return { rows, cursor: this.#advance({ seen: sums.rows, limit, key }), sums };
+  }
+
+  /** A page that ends before its last row: what was counted of all of it does not hold, so its rows are counted again. */
+  async #shortPage(
+    rows: readonly Rows[],
+    { range, seen, key }: { range: Range; seen: number; key: readonly string[] },
+  ): Promise<Page> {
+    const asked = countedPage(this.#table, { range, limit: seen });
+    const sums = asked.read(await this.#source.batch(asked.queries));
+    return { rows, cursor: this.#advance({ seen, limit: 0, key }), sums };
   }
 
   async #taggedPage(range: Range): Promise<Page | null> {
     const limit = Math.max(1, Math.min(this.#limit, Math.floor(PAGE_BYTES / (2 * this.#average))));
     const maxRow = Math.min(TAGGED_BYTES, Math.max(MIN_LARGE, LARGE_FACTOR * this.#average));
     const guarded = guardOf(this.#table) !== null;
-    const queries = taggedPage(this.#table, { range, limit, maxRow, guarded });
-    const found = taggedRows(await this.#source.batch(queries), { guarded });
+    const asked = joinedPage(this.#table, { range, limit, maxRow, guarded });
+    const { rows: found, sums } = asked.read(await this.#source.batch(asked.queries));
     if (found.length === 0) return null;
     const rows: Rows[] = [];
     const singles = new Singles();
@@ -184,18 +199,20 @@ export class PagedReader {
     this.#taggedPages = Math.max(0, this.#taggedPages - 1);
     // The next page is easy again, for a try: if it fails, it must not have been large.
     if (this.#taggedPages === 0) this.#limit = Math.min(this.#limit, FIRST_LIMIT);
-    return { rows, cursor: this.#advance({ seen, limit: isEnough ? 0 : limit, key }) };
+    if (isEnough) return await this.#shortPage(rows, { range, seen, key });
+    return { rows, cursor: this.#advance({ seen, limit, key }), sums };
   }
 
   /** One row whose guard cannot be evaluated. */
   async #unguardedRow(range: Range): Promise<Page | null> {
-    const queries = taggedPage(this.#table, { range, limit: 1, maxRow: 0, guarded: false });
-    const [row] = taggedRows(await this.#source.batch(queries), { guarded: false });
+    const asked = joinedPage(this.#table, { range, limit: 1, maxRow: 0, guarded: false });
+    const { rows, sums } = asked.read(await this.#source.batch(asked.queries));
+    const [row] = rows;
     if (row === undefined) return null;
     const key = row.key ?? [String(this.#position)];
     const found = await this.#row(key);
     this.#limit = FIRST_LIMIT;
-    return { rows: found === null ? [] : [found], cursor: this.#advance({ seen: 1, limit: 1, key }) };
+    return { rows: found === null ? [] : [found], cursor: this.#advance({ seen: 1, limit: 1, key }), sums };
   }
 
   async #row(key: readonly string[]) {
@@ -216,7 +233,7 @@ export class PagedReader {
 
   #learn({ bytes, rows }: { bytes: number; rows: number }): void {
     this.#average = Math.max(16, Math.ceil(bytes / rows));
-    this.#limit = Math.max(1, Math.min(MAX_LIMIT, 4 * this.#limit, Math.floor(PAGE_BYTES / this.#average)));
+    this.#limit = Math.max(1, Math.min(MAX_COUNTED_ROWS, 4 * this.#limit, Math.floor(PAGE_BYTES / this.#average)));
   }
 }
 

@@ -3,6 +3,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { FencedSource, type FenceState } from "./fence.ts";
+import type { Sums } from "./fingerprint.ts";
 import { insertHead } from "./insert-writer.ts";
 import type { Cursor } from "./page-query.ts";
 import { PagedReader } from "./paged-reader.ts";
@@ -29,10 +30,11 @@ export interface ReadingState {
   readonly fence: FenceState;
 }
 
-/** Some rows of a table, and the key from which reading goes on behind them. */
+/** Some rows of a table, the key from which reading goes on behind them, and what the database counted of them. */
 export interface Group {
   readonly rows: readonly Rows[];
   readonly cursor: Cursor;
+  readonly sums: Sums;
 }
 
 /** A database while it is read. */
@@ -113,7 +115,7 @@ async function snapshotReading(source: FencedSource): Promise<Reading> {
     },
     maxLine: (table) => lineLimit(found(transfers, table)),
   });
-  const byName = new Map([...snapshot.rows].map(([table, rows]) => [table.name, rows]));
+  const byName = new Map([...snapshot.content].map(([table, content]) => [table.name, content]));
   return {
     mode: "snapshot",
     source,
@@ -127,7 +129,8 @@ async function snapshotReading(source: FencedSource): Promise<Reading> {
       return source.rowsRead;
     },
     async *rows({ table }) {
-      yield { rows: byName.get(table.name) ?? [], cursor: null };
+      const content = byName.get(table.name);
+      if (content !== undefined) yield { ...content, cursor: null };
     },
     differs: () => undefined,
     close: async () => "snapshot",
@@ -141,12 +144,9 @@ function found(transfers: readonly Transfer[], table: Table): Transfer {
   return transfer;
 }
 
-function knownRows(schema: Schema, rows: ReadonlyMap<string, readonly Rows[]>): number {
-  let count = 0;
-  for (const { name } of [...schema.tables, ...schema.virtualTables]) {
-    for (const part of rows.get(name) ?? []) count += part.kind === "block" ? part.block.ends.length : 1;
-  }
-  return count;
+function knownRows(schema: Schema, content: ReadonlyMap<string, { readonly sums: Sums }>): number {
+  const all = [...schema.tables, ...schema.virtualTables];
+  return all.reduce((count, { name }) => count + (content.get(name)?.sums.rows ?? 0), 0);
 }
 
 /** A database that is read page by page, between fences. */

@@ -14,7 +14,7 @@ import type { Column, KeyColumn, Table } from "./schema.ts";
 export const MARK = "?";
 
 /** Columns of one SELECT, D1's limit. */
-const MAX_COLUMNS = 100;
+export const MAX_COLUMNS = 100;
 
 /** Columns of which the cells go into one query when rows are tagged; and bytes of their names. */
 const GROUP_COLUMNS = 45;

@@ -1,4 +1,6 @@
 import { PatinaError } from "@patina/core/error";
+import type { Sums } from "./fingerprint.ts";
+import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
@@ -17,8 +19,13 @@ import { taggedRows, wholeRow } from "./tagged-rows.ts";
 export interface Snapshot {
   readonly schema: Schema;
   readonly identity: string;
-  /** The rows of every table that was asked for. */
-  readonly rows: ReadonlyMap<Table, readonly Rows[]>;
+  /** The content of every table that was asked for. */
+  readonly content: ReadonlyMap<Table, SnapshotTable>;
+}
+
+export interface SnapshotTable {
+  readonly rows: readonly Rows[];
+  readonly sums: Sums;
 }
 
 /** Rounds before a database that changes its schema or its long rows each time is given up. */
@@ -44,13 +51,13 @@ export async function readSnapshot(
       continue;
     }
     const answers = understand(plans, results);
-    const rows = new Map<Table, readonly Rows[]>();
+    const content = new Map<Table, SnapshotTable>();
     const next: Plan[] = [];
     for (const { plan, answer } of answers) {
-      if ("rows" in answer) rows.set(plan.table, answer.rows);
+      if ("rows" in answer) content.set(plan.table, answer);
       next.push("rows" in answer ? plan : await answer.replan(source));
     }
-    if (rows.size === plans.length) return { schema, identity, rows };
+    if (content.size === plans.length) return { schema, identity, content };
     plans = next;
   }
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");
@@ -63,7 +70,7 @@ interface Plan {
   readonly understand: (results: readonly ResultSet[]) => Answer;
 }
 
-type Answer = { readonly rows: readonly Rows[] } | { readonly replan: (source: Source) => Promise<Plan> };
+type Answer = SnapshotTable | { readonly replan: (source: Source) => Promise<Plan> };
 
 function understand(plans: readonly Plan[], results: readonly ResultSet[]): { plan: Plan; answer: Answer }[] {
   let at = 0;
@@ -78,13 +85,14 @@ function easyPlan(table: Table, maxLine: number): Plan {
   if (query === null) return taggedPlan(table, []);
   return {
     table,
-    queries: [query],
-    understand([result]) {
+    queries: [query, ...fingerprintQueries(table)],
+    understand([result, ...counted]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
       // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
       const isPlain = rows.every((row) => row !== MARK && !row.includes("\uFFFD"));
       if (!isPlain) return { replan: async () => taggedPlan(table, []) };
-      return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }] };
+      const sums = countedSums(counted);
+      return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }], sums };
     },
   };
 }
@@ -98,6 +106,7 @@ interface LongRow {
 function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
   const guarded = guardOf(table) !== null;
   const page = taggedPage(table, { range: ALL, limit: -1, maxRow: TAGGED_BYTES, guarded });
+  const counts = fingerprintQueries(table);
   const longRows = long.map(({ key, sizes }) => {
     const range = rangeAt(table, key);
     const cells = longCells(sizes);
@@ -106,14 +115,15 @@ function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
   });
   return {
     table,
-    queries: [...page, ...longRows.flatMap(({ asked, pieces }) => [...asked, ...pieces])],
+    queries: [...page, ...counts, ...longRows.flatMap(({ asked, pieces }) => [...asked, ...pieces])],
     understand(results) {
       const rows = taggedRows(results.slice(0, page.length), { guarded });
       const keys = rows.flatMap(({ cells, key }, i) => (cells === null ? [key ?? [String(i)]] : []));
       const replan = async (source: Source) => taggedPlan(table, await sizesOf(source, { table, keys }));
       if (keys.join(" ") !== long.map(({ key }) => key).join(" ")) return { replan };
       const whole: (readonly Cell[])[] = [];
-      let at = page.length;
+      let at = page.length + counts.length;
+      const sums = countedSums(results.slice(page.length, at));
       for (const { sizes, cells, asked, pieces } of longRows) {
         const seen = described(results.slice(at, at + asked.length));
         const read = results.slice(at + asked.length, at + asked.length + pieces.length);
@@ -121,7 +131,7 @@ function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
         if (seen?.join() !== sizes.join()) return { replan };
         whole.push(cells.assemble(read.map((piece) => text(piece.rows[0]?.[0]))));
       }
-      return { rows: rows.map(({ cells, passesGuard }) => wholeRow(cells ?? whole.shift() ?? [], passesGuard)) };
+      return { rows: rows.map(({ cells, passesGuard }) => wholeRow(cells ?? whole.shift() ?? [], passesGuard)), sums };
     },
   };
 }

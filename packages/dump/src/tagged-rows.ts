@@ -22,7 +22,7 @@ export function taggedRows(results: readonly ResultSet[], { guarded }: { guarded
     return {
       cells: parts.includes(MARK) ? null : parts.flatMap(parseCells),
       key: typeof key === "string" ? key.split(",") : null,
-      passesGuard: guard === undefined || guard.rows[i]?.[0] === 1,
+      passesGuard: guard === undefined || Number(guard.rows[i]?.[0]) === 1,
     };
   });
 }

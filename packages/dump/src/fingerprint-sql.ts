@@ -1,0 +1,192 @@
+import { isTextAffinity, tree } from "./cell-sql.ts";
+import { addColumns, type ColumnSums, NOTHING, type Sums } from "./fingerprint.ts";
+import { type Selection, selectGroups } from "./row-sql.ts";
+import type { Column, Table } from "./schema.ts";
+import { columns, number, type Query, type ResultSet, text } from "./source.ts";
+
+/**
+ * The SQL that counts for a fingerprint. Part of the format: other numbers, other fingerprints.
+ *
+ * Numbers are summed so that one wrong number changes the sum, in whole numbers, because a sum of REALs depends on its
+ * order, and modulo a prime, because a sum of 64-bit integers overflows. Of an INTEGER that is its remainder; of a REAL
+ * the remainder of its integral part plus that of the first 52 bits behind its binary point.
+ */
+const PRIME = 65_537;
+
+function integerHash(cell: string): string {
+  return `${cell}%${PRIME}`;
+}
+
+function realHash(cell: string): string {
+  const whole = `CAST(${cell} AS INTEGER)`;
+  return `${whole}%${PRIME}+CAST((${cell}-${whole})*4503599627370496.0 AS INTEGER)%${PRIME}`;
+}
+
+/**
+ * Queries that count a whole table, in plain SQL: one for each group of columns, usually one in all. Their results go to
+ * countedSums().
+ */
+export function fingerprintQueries(table: Table): Query[] {
+  return selectGroups(table).map(({ from, cells }) => ({
+    sql: `SELECT ${columns(["count(*)", tree(cells.flatMap(counts), "||','||")])} FROM ${from}`,
+  }));
+}
+
+function counts({ name }: { name: string }): string[] {
+  const count = (type: string) => `count(*) FILTER (WHERE typeof(${name})='${type}')`;
+  const sum = (sql: string) => `ifnull(sum(${sql}),0)`;
+  const hash = `CASE typeof(${name}) WHEN 'integer' THEN ${integerHash(name)} WHEN 'real' THEN ${realHash(name)} END`;
+  const bytes = `CASE WHEN typeof(${name}) IN ('text','blob') THEN octet_length(${name}) END`;
+  return [count("integer"), count("real"), sum(hash), count("text"), count("blob"), sum(bytes)];
+}
+
+/** Reads the results of fingerprintQueries(). */
+export function countedSums(results: readonly ResultSet[]): Sums {
+  const all = results.flatMap(({ rows }) => text(rows[0]?.[1]).split(",").map(Number));
+  const found: ColumnSums[] = [];
+  for (let at = 0; at < all.length; at += 6) {
+    const [integers = 0, reals = 0, numbers = 0, texts = 0, blobs = 0, bytes = 0] = all.slice(at, at + 6);
+    found.push({ integers, reals, numbers, texts, blobs, bytes });
+  }
+  return { rows: number(results[0]?.rows[0]?.[0]), columns: found };
+}
+
+/**
+ * What a query over a page adds to count the page's rows, which the reader asks for anyway: numbers beside each row, and
+ * one aggregate over them. Several counts share an integer, since each sum costs a call for each row; a column counts
+ * what its declared type makes likely, and the rest goes into a list.
+ */
+export interface PageSums {
+  /** Columns of the rows, each with its name. */
+  readonly ofRow: readonly string[];
+  /** The names among them, for a query in between. */
+  readonly names: readonly string[];
+  /** The aggregate over these columns: one text. */
+  readonly aggregate: string;
+  /** Reads that text. */
+  readonly read: (aggregate: string) => ColumnSums[];
+}
+
+/** Most rows that a page may have: more would overflow a shared integer. */
+export const MAX_COUNTED_ROWS = 16_000;
+
+/** Numbers: the sum in 33 bits with sign, integers in 15, reals in 15. */
+const INTEGER = 2n ** 33n;
+const REAL = 2n ** 48n;
+/** Texts and blobs: bytes in 34 bits, texts in 15, blobs in the rest. */
+const TEXT = 2n ** 34n;
+const BLOB = 2n ** 49n;
+const COUNT_BITS = 15;
+
+/**
+ * Counts the cells of a selection with at most `room` columns beside each row. Null when that is too few.
+ */
+export function pageSums(table: Table, { cells, room }: { cells: Selection["cells"]; room: number }): PageSums | null {
+  if (cells.length + 1 > room) return null;
+  let spare = room - cells.length - 1;
+  const sums: { readonly sql: string; readonly place: number; readonly isNumber: boolean }[] = [];
+  const doubtful: { readonly name: string; readonly place: number }[] = [];
+  for (const [place, { name, column }] of cells.entries()) {
+    const kind = kindOf(table, column);
+    if (kind !== "text") sums.push({ sql: numberSum(name, kind), place, isNumber: true });
+    if (kind === "text") {
+      sums.push({ sql: textSum(name), place, isNumber: false });
+    } else if (kind === "any" && spare > 0) {
+      spare -= 1;
+      sums.push({ sql: `iif(${name}>='',${textSum(name)},0)`, place, isNumber: false });
+    } else if (kind !== "integer" && kind !== "real") {
+      doubtful.push({ name, place });
+    }
+  }
+  const ofRow = sums.map(({ sql }, i) => `${sql} AS s${i}`);
+  const totals = sums.map((_, i) => `ifnull(sum(s${i}),0)`);
+  const names = sums.map((_, i) => `s${i}`);
+  if (doubtful.length > 0) {
+    ofRow.push(`${listed(doubtful)} AS o`);
+    totals.push("ifnull(group_concat(o,''),'')");
+    names.push("o");
+  }
+  return {
+    ofRow,
+    names,
+    aggregate: `''||${tree(totals, "||','||")}`,
+    read(aggregate) {
+      const found = cells.map(() => NOTHING);
+      const all = aggregate.split(",");
+      for (const [i, { place, isNumber }] of sums.entries()) {
+        const sum = BigInt(all[i] ?? "0");
+        found[place] = addColumns(found[place], isNumber ? splitNumbers(sum) : splitTexts(sum));
+      }
+      for (const entry of (all[sums.length] ?? "").split(" ")) {
+        const [, place, type, bytes] = /^(\d+)([tb])(\d+)$/.exec(entry) ?? [];
+        if (place === undefined) continue;
+        const isText = type === "t";
+        const one = { ...NOTHING, texts: isText ? 1 : 0, blobs: isText ? 0 : 1, bytes: Number(bytes) };
+        found[Number(place)] = addColumns(found[Number(place)], one);
+      }
+      return found;
+    },
+  };
+}
+
+/** What a column holds: nothing but integers or reals, numbers in all likelihood, texts and blobs, or anything. */
+type Kind = "integer" | "real" | "integers" | "reals" | "text" | "any";
+
+function kindOf(table: Table, { name, type }: Column): Kind {
+  const upper = type.toUpperCase();
+  if (table.key.by === "rowid" && table.key.name === name) return "integer";
+  // A virtual table's module need not keep to the types that it declares.
+  if (table.sql === "") return "any";
+  if (table.strict) {
+    if (upper === "ANY") return "any";
+    return upper === "REAL" ? "real" : upper.startsWith("INT") ? "integer" : "text";
+  }
+  if (upper.includes("INT")) return "integers";
+  if (isTextAffinity(upper)) return "text";
+  return /REAL|FLOA|DOUB/.test(upper) && !upper.includes("BLOB") ? "reals" : "any";
+}
+
+function numberSum(cell: string, kind: Exclude<Kind, "text">): string {
+  const integer = `${integerHash(cell)}+${INTEGER}`;
+  const real = `${realHash(cell)}+${REAL}`;
+  switch (kind) {
+    case "integer":
+      return integer;
+    case "real":
+      return real;
+    case "reals":
+      return `CASE typeof(${cell}) WHEN 'real' THEN ${real} WHEN 'integer' THEN ${integer} END`;
+    default:
+      return `CASE typeof(${cell}) WHEN 'integer' THEN ${integer} WHEN 'real' THEN ${real} END`;
+  }
+}
+
+/** Texts lie before blobs in SQLite's order, whatever the collation: that is cheaper than typeof(). */
+function textSum(cell: string): string {
+  return `octet_length(${cell})+iif(${cell}>=X'',${BLOB},${TEXT})`;
+}
+
+/** Texts and blobs among columns of numbers, such as `3t12 `: numbers lie before every text. */
+function listed(cells: readonly { name: string; place: number }[]): string {
+  const isListed = tree(
+    cells.map(({ name }) => `${name}>=''`),
+    " OR ",
+  );
+  const entries = cells.map(
+    ({ name, place }) => `iif(${name}>='',iif(${name}>=X'','${place}b','${place}t')||octet_length(${name})||' ','')`,
+  );
+  return `CASE WHEN ${isListed} THEN ${tree(entries, "||")} END`;
+}
+
+function splitNumbers(sum: bigint): ColumnSums {
+  const numbers = BigInt.asIntN(33, sum);
+  const counted = (sum - numbers) / INTEGER;
+  const integers = BigInt.asUintN(COUNT_BITS, counted);
+  const reals = counted >> BigInt(COUNT_BITS);
+  return { ...NOTHING, integers: Number(integers), reals: Number(reals), numbers: Number(numbers) };
+}
+
+function splitTexts(sum: bigint): ColumnSums {
+  const texts = BigInt.asUintN(COUNT_BITS, sum / TEXT);
+  return { ...NOTHING, bytes: Number(sum % TEXT), texts: Number(texts), blobs: Number(sum / BLOB) };
+}
