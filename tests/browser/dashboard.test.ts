@@ -96,6 +96,7 @@ inBrowser.each(LOOKS)("on $name nothing is wider than the screen and axe finds n
     `/dashboard/jobs/${job?.["id"]}`,
     "/dashboard/databases/shop",
     "/dashboard/databases/broken",
+    "/dashboard/dead-letters",
     "/dashboard/login",
   ];
   for (const path of paths) {

@@ -26,31 +26,45 @@ const BATCH = 100;
 /** For tests: fills a catalog with nights, written the way the aggregator writes them. */
 export async function seedHistory(catalog: Catalog, { names, nights, now, of }: History): Promise<void> {
   const last = previousRun(CRONS.nightly, now);
-  const first = last - (nights - 1) * DAY;
+  await seedRegistry(catalog, { names, since: last - (nights - 1) * DAY - 1 });
+  for (let back = nights - 1; back >= 0; back -= 1) {
+    await seedNight(catalog, { names, scheduledFor: last - back * DAY, of: (name) => of(name, back) });
+  }
+}
+
+/** Registers databases as of a moment. */
+export async function seedRegistry(
+  catalog: Catalog,
+  { names, since }: { names: readonly string[]; since: number },
+): Promise<void> {
   for (const [i, name] of names.entries()) {
     const facts = { binding: bindingOf(name), priority: Math.min(i, 2), description: `Database ${i + 1}` };
-    await registerDatabase(catalog, { name, ...facts, environment: "production" }, first - 1);
+    await registerDatabase(catalog, { name, ...facts, environment: "production" }, since);
   }
-  for (let back = nights - 1; back >= 0; back -= 1) {
-    const scheduledFor = last - back * DAY;
-    const date = dateOf(scheduledFor);
-    const job = `nightly-${date}`;
-    const results = names.flatMap((name) => resultOf({ name, job, date, at: scheduledFor }, of(name, back)));
-    if (results.length === 0) continue;
-    await openScheduledJob(catalog, {
-      id: job,
-      kind: "nightly",
-      trigger: "cron",
-      date,
-      scheduledFor,
-      now: scheduledFor,
-    });
-    for (let i = 0; i < results.length; i += BATCH) {
-      const at = scheduledFor + 1_000 * (1 + i / BATCH);
-      await settleTasks(catalog, { results: results.slice(i, i + BATCH), now: at });
-    }
-    await closeJobs(catalog, { jobIds: [job], holder: "seed", now: scheduledFor + results.length * 20 });
+}
+
+/** One night: its job is opened, its results are settled, and it is closed. */
+export async function seedNight(
+  catalog: Catalog,
+  { names, scheduledFor, of }: { names: readonly string[]; scheduledFor: number; of: (name: string) => Night | null },
+): Promise<void> {
+  const date = dateOf(scheduledFor);
+  const job = `nightly-${date}`;
+  const results = names.flatMap((name) => resultOf({ name, job, date, at: scheduledFor }, of(name)));
+  if (results.length === 0) return;
+  await openScheduledJob(catalog, {
+    id: job,
+    kind: "nightly",
+    trigger: "cron",
+    date,
+    scheduledFor,
+    now: scheduledFor,
+  });
+  for (let i = 0; i < results.length; i += BATCH) {
+    const at = scheduledFor + 1_000 * (1 + i / BATCH);
+    await settleTasks(catalog, { results: results.slice(i, i + BATCH), now: at });
   }
+  await closeJobs(catalog, { jobIds: [job], holder: "seed", now: scheduledFor + results.length * 20 });
 }
 
 function resultOf(

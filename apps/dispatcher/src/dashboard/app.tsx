@@ -13,6 +13,7 @@ import { authenticate, type Principal } from "../api/auth.ts";
 import { type Ask, askAs } from "./ask.ts";
 import { asset } from "./assets.ts";
 import { databaseRoutes } from "./database-routes.tsx";
+import { deadLetterRoutes } from "./dead-letter-routes.tsx";
 import { FailurePage } from "./failure.tsx";
 import { fleetRoutes } from "./fleet-routes.tsx";
 import { jobRoutes } from "./job-routes.tsx";
@@ -76,6 +77,7 @@ export function createDashboard(api: ReturnType<typeof createApp>) {
   app.route("/", fleetRoutes());
   app.route("/", jobRoutes());
   app.route("/", databaseRoutes());
+  app.route("/", deadLetterRoutes());
   app.route("/", triggerRoutes());
   app.notFound((c) => failure(c, new PatinaError("not_found", "Cannot find this page")));
   app.onError((thrown, c) => failure(c, failureOf(thrown)));

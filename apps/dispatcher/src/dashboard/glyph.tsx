@@ -69,7 +69,7 @@ export const DAY_WORDS: Record<DayState, string> = {
   missed: "missed",
 };
 
-/** How a task, a job or a backup is, by its word. */
+/** How a task, a job, a backup or a dead letter is, by its word. */
 const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   queued: { sign: "ring", tone: "none" },
   running: { sign: "turn", tone: "run" },
@@ -79,6 +79,9 @@ const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   snapshot: { sign: "check", tone: "good" },
   stable: { sign: "check", tone: "good" },
   fuzzy: { sign: "waves", tone: "warn" },
+  open: { sign: "cross", tone: "bad" },
+  replayed: { sign: "back", tone: "good" },
+  discarded: { sign: "gap", tone: "none" },
 };
 
 export function StateChip({ state }: { state: string }) {

@@ -1,6 +1,6 @@
+import { fleetEntries } from "@patina/catalog/fleet";
 import { listJobs } from "@patina/catalog/job-list";
-import { jobWithTasks } from "@patina/catalog/job-report";
-import type { JobTask } from "@patina/catalog/jobs";
+import { findJob, type JobTask, jobTasks } from "@patina/catalog/jobs";
 import { timelines } from "@patina/catalog/task-events";
 import { PatinaError } from "@patina/core/error";
 import { isJobId } from "@patina/core/job";
@@ -40,14 +40,19 @@ export function jobRoutes() {
     .get("/jobs/:id", async (c) => {
       const { catalog } = c.get("context");
       const id = c.req.param("id");
-      const found = isJobId(id) ? await jobWithTasks(catalog, id) : undefined;
-      if (found === undefined) throw new PatinaError("not_found", "Cannot find this job");
-      const pages = Math.max(1, Math.ceil(found.tasks.length / PAGE_SIZE));
+      const job = isJobId(id) ? await findJob(catalog, id) : undefined;
+      if (job === undefined) throw new PatinaError("not_found", "Cannot find this job");
+      const all = await jobTasks(catalog, id);
+      const pages = Math.max(1, Math.ceil(all.length / PAGE_SIZE));
       const page = Math.min(v.parse(PageNumber, c.req.query("page")), pages);
-      const tasks = [...found.tasks].sort(byUrgency).slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
-      const events = await timelines(catalog, { job: id, names: tasks.map(({ task }) => task.database) });
-      const facts = { frame: c.get("frame"), found, tasks, events, page, pages };
-      return show(c, <JobPage {...facts} />, { isLive: found.job.status === "running" });
+      const tasks = [...all].sort(byUrgency).slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
+      const names = tasks.map(({ task }) => task.database);
+      const events = await timelines(catalog, { job: id, names });
+      const entries = await fleetEntries(catalog, names);
+      const goodAt = new Map(entries.map(({ name, good }) => [name, good?.at ?? null]));
+      const ended = all.filter(({ task }) => task.state === "done" || task.state === "failed").length;
+      const facts = { frame: c.get("frame"), job, ended, tasks, events, goodAt, page, pages };
+      return show(c, <JobPage {...facts} />, { isLive: job.status === "running" });
     });
 }
 

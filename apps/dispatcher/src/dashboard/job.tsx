@@ -1,5 +1,4 @@
-import type { JobWithTasks } from "@patina/catalog/job-report";
-import type { JobTask } from "@patina/catalog/jobs";
+import type { Job, JobTask } from "@patina/catalog/jobs";
 import type { TaskEventRow } from "@patina/catalog/task-events";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import { bytes, count, duration } from "@patina/core/wording";
@@ -10,18 +9,21 @@ import { type Doing, type Stretch, stretches } from "./waterfall.ts";
 
 export interface JobFacts {
   readonly frame: Frame;
-  readonly found: JobWithTasks;
+  readonly job: Job;
+  /** Tasks of the job that have ended. */
+  readonly ended: number;
   /** The tasks of this page. */
   readonly tasks: readonly JobTask[];
   readonly events: ReadonlyMap<string, readonly TaskEventRow[]>;
+  /** When the newest good backup of each of these databases was settled. */
+  readonly goodAt: ReadonlyMap<string, number | null>;
   readonly page: number;
   readonly pages: number;
 }
 
 /** One job: its tasks over time, their attempts, and what went wrong in words. */
 export function JobPage(facts: JobFacts) {
-  const { frame, found, tasks, page, pages } = facts;
-  const { job } = found;
+  const { frame, job, tasks, page, pages } = facts;
   return (
     <Page title={job.id} frame={frame} section="jobs">
       <p class="crumb">
@@ -87,8 +89,7 @@ export function JobPage(facts: JobFacts) {
   );
 }
 
-function Summary({ found: { job, tasks }, frame }: JobFacts) {
-  const ended = tasks.filter(({ task }) => task.state === "done" || task.state === "failed").length;
+function Summary({ job, ended, frame }: JobFacts) {
   const isRunning = job.status === "running";
   return (
     <section class="hero" aria-label="State of the job">
@@ -108,7 +109,7 @@ function Summary({ found: { job, tasks }, frame }: JobFacts) {
   );
 }
 
-function TaskRow({ task: { task, result }, found, events, frame }: JobFacts & { task: JobTask }) {
+function TaskRow({ task: { task, result }, job, events, goodAt, frame }: JobFacts & { task: JobTask }) {
   const timeline = events.get(task.database) ?? [];
   const isBackup = result?.status === "succeeded";
   return (
@@ -122,12 +123,8 @@ function TaskRow({ task: { task, result }, found, events, frame }: JobFacts & { 
         <StateChip state={task.state} />
       </td>
       <td class="wide">
-        <Waterfall
-          found={stretches(timeline, frame.now)}
-          start={found.job.startedAt}
-          end={found.job.finishedAt ?? frame.now}
-        />
-        <Words task={{ task, result }} found={found} timeline={timeline} now={frame.now} />
+        <Waterfall found={stretches(timeline, frame.now)} start={job.startedAt} end={job.finishedAt ?? frame.now} />
+        <Words task={{ task, result }} goodAt={goodAt.get(task.database) ?? null} timeline={timeline} now={frame.now} />
       </td>
       <td data-label="Attempts" class="num">
         {task.attempt}
@@ -149,17 +146,16 @@ function TaskRow({ task: { task, result }, found, events, frame }: JobFacts & { 
 /** Why a task failed or is tried again, what is left, what to do; and everything that happened, folded away. */
 function Words({
   task: { task, result },
-  found,
+  goodAt,
   timeline,
   now,
 }: {
   task: JobTask;
-  found: JobWithTasks;
+  goodAt: number | null;
   timeline: readonly TaskEventRow[];
   now: number;
 }) {
   const code = result?.status === "failed" ? result.errorCode : task.state === "queued" ? task.errorCode : null;
-  const good = found.lastGood.get(task.database);
   const next = code !== null && isErrorCode(code) ? ERROR_CODES[code].next : null;
   return (
     <>
@@ -167,11 +163,11 @@ function Words({
         <p class="wrap">
           {result?.error ?? task.error}. {next}{" "}
           <span class="soft">
-            {good === undefined ? (
+            {goodAt === null ? (
               "There is no backup of it."
             ) : (
               <>
-                Its newest backup is of <Moment at={good.at} now={now} />.
+                Its newest good backup is of <Moment at={goodAt} now={now} />.
               </>
             )}
           </span>

@@ -27,7 +27,13 @@ async function seed(): Promise<void> {
   });
 }
 
-const PAGES = ["/dashboard", "/dashboard/jobs", "/dashboard/jobs/nightly-2026-11-20", "/dashboard/databases/blog"];
+const PAGES = [
+  "/dashboard",
+  "/dashboard/jobs",
+  "/dashboard/jobs/nightly-2026-11-20",
+  "/dashboard/databases/blog",
+  "/dashboard/dead-letters",
+];
 
 test("every page has a strict policy, nothing inline and nothing from elsewhere", async () => {
   await seed();
@@ -126,7 +132,7 @@ test("the page of a job tells each task over time, its attempts, and failures in
   const words = wordsOf(html);
   expect(words).toContain("2 of 3 databases backed up");
   expect(words).toContain('Cannot read table "posts": it is gone. Run the named statement');
-  expect(words).toContain("Its newest backup is of 2 days ago");
+  expect(words).toContain("Its newest good backup is of 2 days ago");
   expect(html).toContain("waiting in the queue 1.0 s");
   expect(words.indexOf("blog")).toBeLessThan(words.indexOf("auth"));
 });
@@ -140,6 +146,24 @@ test("the page of a database has its calendar, its backups and what failed", asy
   expect(html).toContain("<title>2026-11-20: failed; 1 run</title>");
   expect(html).toContain("<title>2026-11-18: backed up; 1 run, 40.8 KB stored, 800 ms</title>");
   expect(words).toContain("163 KB");
+});
+
+test("the inbox of dead letters shows what died of what, and says when there is nothing", async () => {
+  expect(wordsOf(await browser.page("/dashboard/dead-letters"))).toContain("Nothing has ever ended here.");
+  await seed();
+  await env.CATALOG.prepare(
+    `insert into dead_letters (id, queue, body, job_id, database, generation, attempts, error_code, error, sent_at, arrived_at)
+     values ('x', 'patina-exports', '{"kind":"export-requested"}', 'nightly-2026-11-20', 'blog', 1, 3, 'source_failed',
+       'Cannot read table "posts": it is gone', ?, ?)`,
+  )
+    .bind(browser.now, browser.now)
+    .run();
+  const html = await browser.page("/dashboard/dead-letters");
+  const words = wordsOf(html);
+  expect(words).toContain("1 dead letter waits for somebody");
+  expect(words).toContain('Cannot read table "posts": it is gone. Run the named statement');
+  expect(html).toContain('href="/dashboard/jobs/nightly-2026-11-20"');
+  expect(html).toContain('Dead letters<span class="badge">1</span>');
 });
 
 test("what people and databases say is shown as text, never as mark-up", async () => {

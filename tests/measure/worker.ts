@@ -1,0 +1,68 @@
+import { openCatalog } from "@patina/catalog/catalog";
+import { seedNight, seedRegistry } from "@patina/catalog/testing-history";
+import { createFront } from "@patina/dispatcher/front";
+import { type Cost, countedDatabase } from "@patina/testkit/counted";
+import { createLog } from "@patina/worker/log";
+
+/** The dispatcher's front door over a catalog that can be filled and that counts what is asked of it. */
+
+interface Env {
+  readonly CATALOG: D1Database;
+  readonly ADMIN_TOKEN: string;
+  readonly NOW: number;
+}
+
+const front = createFront();
+
+export default {
+  async fetch(request, env) {
+    const url = new URL(request.url);
+    if (url.pathname.startsWith("/seed/")) return await seed(url, env);
+    const cost: Cost = { queries: 0, rowsRead: 0 };
+    const answer = await front.fetch(request, bindings(env, cost));
+    const headers = new Headers(answer.headers);
+    headers.set("x-queries", String(cost.queries));
+    headers.set("x-rows-read", String(cost.rowsRead));
+    return new Response(answer.body, { status: answer.status, headers });
+  },
+} satisfies ExportedHandler<Env>;
+
+/** Registers the fleet, or writes one night of it. One database in 50 fails now and then, every night one in 200. */
+async function seed(url: URL, env: Env): Promise<Response> {
+  const catalog = await openCatalog(env.CATALOG);
+  const names = Array.from({ length: Number(url.searchParams.get("databases")) }, (_, i) => `db-${i}`);
+  const at = Number(url.searchParams.get("at"));
+  if (url.pathname === "/seed/registry") await seedRegistry(catalog, { names, since: at });
+  else await seedNight(catalog, { names, scheduledFor: at, of: (name) => nightOf(Number(name.slice(3)), at) });
+  return new Response("ok");
+}
+
+function nightOf(database: number, at: number) {
+  const night = Math.floor(at / 86_400_000);
+  const isBad = (database * 7 + night) % 200 === 0 || (database % 50 === 0 && night % 9 === 0);
+  if (isBad) return { end: "failed", error: "Cannot reach the database: no answer within 30 s" } as const;
+  const bytes = Math.round(20_000 * 1.4 ** (database % 20) * (1 + ((night * 31 + database) % 17) / 100));
+  return { end: "good", bytes, ms: 100 + (bytes % 900) } as const;
+}
+
+function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
+  const log = createLog("measure");
+  const queue = null as unknown as Queue;
+  const clock = () => env.NOW;
+  return {
+    auth: { adminToken: env.ADMIN_TOKEN, readToken: undefined, accessAudience: undefined },
+    access: undefined,
+    attempts: { limit: async () => ({ success: true }) },
+    clock,
+    log,
+    open: async () => ({
+      catalog: await openCatalog(countedDatabase(env.CATALOG, cost)),
+      exports: queue,
+      results: queue,
+      alerts: queue,
+      clock,
+      holder: "measure",
+      log,
+    }),
+  } as Parameters<typeof front.fetch>[1];
+}
