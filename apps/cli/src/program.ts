@@ -1,5 +1,6 @@
 import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
+import { archiveCommand } from "./commands/archive.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { drillCommand } from "./commands/drill.ts";
 import { dumpCommand } from "./commands/dump.ts";
@@ -37,6 +38,7 @@ const COMMANDS = [
   drillCommand,
   queryCommand,
   diffCommand,
+  archiveCommand,
   triggerCommand,
   statusCommand,
 ];

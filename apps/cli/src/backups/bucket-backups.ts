@@ -4,24 +4,38 @@ import { isDate } from "@patina/core/date";
 import { isDatabaseName } from "@patina/core/job";
 import type { Store } from "../store/store.ts";
 import type { Backup, BackupFilter, BackupSource } from "./backup.ts";
+import { BucketArchives } from "./bucket-archives.ts";
 
 /** The backups in a bucket or a copy of it, known by their keys alone: nothing but the objects is needed. */
 export class BucketBackups implements BackupSource {
   readonly label: string;
+  readonly archives: BucketArchives;
   readonly #store: Store;
 
   constructor(store: Store) {
     this.label = store.label;
     this.#store = store;
+    this.archives = new BucketArchives(store);
   }
 
   async *find({ database, since = "", until = "9" }: BackupFilter): AsyncGenerator<Backup> {
     if (database !== undefined && !isDatabaseName(database)) return;
-    const days = [...(await this.#store.folders("daily/")), ...(await this.#store.folders("manual/"))];
+    const days = [
+      ...(await this.#store.folders("daily/")),
+      ...(await this.#store.folders("manual/")),
+      ...(await this.archives.dates()),
+    ];
     const dates = [...new Set(days)].filter((day) => isDate(day) && day >= since && day <= until).sort();
     for (const date of dates.reverse()) {
       const refs = database === undefined ? await this.#all(date) : await this.#named(date, database);
       for (const ref of refs) yield bucketBackup(this.#store, ref);
+      const dailies = new Set(refs.filter(({ kind }) => kind === "daily").map((ref) => ref.database));
+      // What is still there as an object of its own is not looked for in the archive of its week.
+      if (database !== undefined && dailies.has(database)) continue;
+      for (const backup of await this.archives.at(date)) {
+        const isWanted = database === undefined || backup.database === database;
+        if (isWanted && !dailies.has(backup.database)) yield backup;
+      }
     }
   }
 

@@ -1,12 +1,15 @@
 import { statSync } from "node:fs";
 import { usageError } from "../failure.ts";
-import { FolderStore } from "../store/folder-store.ts";
+import { FolderStore, fileBytes } from "../store/folder-store.ts";
 import { S3Store } from "../store/s3-store.ts";
-import type { BackupSource } from "./backup.ts";
+import { scanArchive } from "./archive-file.ts";
+import { backupsIn } from "./archive-member.ts";
+import type { Backup, BackupSource } from "./backup.ts";
 import { BucketBackups } from "./bucket-backups.ts";
 import { fileBackup, isDumpFile } from "./file-backup.ts";
 
-export const SOURCE_HELP = "a folder mirrored from the bucket, s3://bucket/prefix, or a .sql.gz (or set PATINA_SOURCE)";
+export const SOURCE_HELP =
+  "a folder mirrored from the bucket, s3://bucket/prefix, a .sql.gz, or a weekly .tar.gz (or set PATINA_SOURCE)";
 
 /**
  * Opens what `--source` names.
@@ -28,6 +31,26 @@ export async function openSource(named: string | undefined, env: NodeJS.ProcessE
       },
     };
   }
+  if (ARCHIVE.test(place) && statSync(place, { throwIfNoEntry: false })?.isFile()) return archiveSource(place);
   if (statSync(place, { throwIfNoEntry: false })?.isDirectory()) return new BucketBackups(new FolderStore(place));
   throw usageError(`Cannot read backups from "${place}": there is no such folder`, `A source is ${SOURCE_HELP}.`);
+}
+
+const ARCHIVE = /\.(tar\.gz|tgz)$/;
+
+/** A weekly archive by itself: read from end to end once, to find what is where. */
+function archiveSource(path: string): BackupSource {
+  const archive = fileBytes(path);
+  let backups: Promise<Backup[]> | null = null;
+  return {
+    label: path,
+    async *find({ database, since = "", until = "9" }) {
+      backups ??= scanArchive(archive, path).then((members) => backupsIn(archive, members));
+      const newestFirst = (await backups).toSorted((one, other) => ((one.date ?? "") < (other.date ?? "") ? 1 : -1));
+      for (const backup of newestFirst) {
+        const date = backup.date ?? "";
+        if ((database === undefined || backup.database === database) && date >= since && date <= until) yield backup;
+      }
+    },
+  };
 }
