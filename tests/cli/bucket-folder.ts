@@ -5,6 +5,7 @@ import { GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
 import { readBack } from "@patina/archive/read-back";
+import { NO_RULES } from "@patina/core/rules";
 import { dump } from "@patina/dump/dump";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import { build } from "../corpus/build.ts";
@@ -18,7 +19,15 @@ export async function store(
   const db = build({ name: ref.database, breaks: "", sql });
   const gzip = new GzipWriter();
   const job = ref.kind === "daily" ? `nightly-${ref.date}` : ref.job;
-  const info = { database: ref.database, environment: "test", job, startedAt, snapshotBytes };
+  const info = {
+    database: ref.database,
+    environment: "test",
+    job,
+    startedAt,
+    snapshotBytes,
+    rules: NO_RULES,
+    redactionKey: null,
+  };
   const run = dump(sqliteSource(db), { ...info, output: gzip });
   let step = await run.next();
   while (!step.done) step = await run.next();

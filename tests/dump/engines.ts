@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { NO_RULES, type Rules } from "@patina/core/rules";
 import type { DumpSummary } from "@patina/dump/dump";
 import { dump } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
@@ -24,8 +25,16 @@ const INFO = {
   startedAt: "2026-11-20T00:00:00.000Z",
 };
 
+/** What a dump leaves out, as dump() takes it. */
+export interface Ruling {
+  readonly rules: Rules;
+  readonly redactionKey: string | null;
+}
+
+const WHOLE: Ruling = { rules: NO_RULES, redactionKey: null };
+
 /** Dumps a source; `snapshotBytes` 0 reads it page by page. */
-export async function dumpSource(source: Source, snapshotBytes: number): Promise<Dumped> {
+export async function dumpSource(source: Source, snapshotBytes: number, ruling = WHOLE): Promise<Dumped> {
   const parts: Buffer[] = [];
   let position = 0;
   let start = 0;
@@ -46,7 +55,7 @@ export async function dumpSource(source: Source, snapshotBytes: number): Promise
       end = position;
     },
   };
-  const run = dump(source, { ...INFO, snapshotBytes, output });
+  const run = dump(source, { ...INFO, ...ruling, snapshotBytes, output });
   let step = await run.next();
   while (!step.done) step = await run.next();
   const sql = Buffer.concat(parts);
@@ -55,7 +64,7 @@ export async function dumpSource(source: Source, snapshotBytes: number): Promise
 
 /** Local D1 databases, dumped and restored by the code that production uses, inside workerd. */
 export interface D1Engine {
-  dump(database: string, snapshotBytes: number): Promise<Dumped>;
+  dump(database: string, snapshotBytes: number, ruling?: Ruling): Promise<Dumped>;
   /** Restores a dump; `autocommit` runs each statement by itself. Null, or why it failed. */
   restore(database: string, options: { sql: Buffer; mode: "transaction" | "autocommit" }): Promise<string | null>;
   /** The file of a database; complete once the engine is stopped. */
@@ -95,8 +104,9 @@ export async function startD1(databases: readonly string[], persistence?: string
   };
   const binding = (name: string) => `D${databases.indexOf(name)}`;
   return {
-    async dump(name, snapshotBytes) {
-      const answer = await ask(`dump?binding=${binding(name)}&snapshotBytes=${snapshotBytes}`);
+    async dump(name, snapshotBytes, ruling = WHOLE) {
+      const asked = Buffer.from(JSON.stringify({ ...ruling, snapshotBytes }));
+      const answer = await ask(`dump?binding=${binding(name)}`, asked);
       const bytes = Buffer.from(await answer.arrayBuffer());
       if (!answer.ok) throw new Error(`Cannot dump ${name}: ${bytes.toString()}`);
       const line = bytes.indexOf(10);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { GzipWriter } from "@patina/archive/gzip-writer";
 import { type Readable, readSql, readTable } from "@patina/archive/range-reader";
+import { NO_RULES } from "@patina/core/rules";
 import { dump } from "@patina/dump/dump";
 import { restore } from "@patina/dump/restore";
 import { sqliteSource } from "@patina/dump/sqlite-source";
@@ -14,7 +15,7 @@ async function store(entry: Case) {
   const db = build(entry);
   const output = new GzipWriter();
   const info = { database: "x", environment: "test", job: "manual-20261120-000000-000000", startedAt: "2026-11-20" };
-  const run = dump(sqliteSource(db), { ...info, snapshotBytes: 0, output });
+  const run = dump(sqliteSource(db), { ...info, rules: NO_RULES, redactionKey: null, snapshotBytes: 0, output });
   let step = await run.next();
   while (!step.done) step = await run.next();
   db.close();

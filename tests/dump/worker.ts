@@ -1,6 +1,7 @@
 import { dump } from "@patina/dump/dump";
 import { restore } from "@patina/dump/restore";
 import { d1Source } from "@patina/exporter/d1-source";
+import type { Ruling } from "./engines.ts";
 
 /** Dumps and restores D1 databases by the name of their binding; for tests. */
 export default {
@@ -10,7 +11,7 @@ export default {
     const database = env[binding];
     if (database === undefined) return new Response("no such binding", { status: 404 });
     try {
-      if (pathname === "/dump") return await dumped(database, Number(searchParams.get("snapshotBytes")));
+      if (pathname === "/dump") return await dumped(database, await request.json());
       return Response.json(await restored(database, await request.text(), searchParams.get("mode") ?? ""));
     } catch (error) {
       return new Response(error instanceof Error ? error.message : String(error), { status: 500 });
@@ -19,7 +20,7 @@ export default {
 } satisfies ExportedHandler<Record<string, D1Database>>;
 
 /** A line of JSON with the summary, then the dump. */
-async function dumped(database: D1Database, snapshotBytes: number): Promise<Response> {
+async function dumped(database: D1Database, options: Ruling & { snapshotBytes: number }): Promise<Response> {
   const parts: Uint8Array[] = [];
   let position = 0;
   let body = { start: 0, end: 0 };
@@ -45,7 +46,7 @@ async function dumped(database: D1Database, snapshotBytes: number): Promise<Resp
     job: "manual-20261120-000000-000000",
     startedAt: "2026-11-20T00:00:00.000Z",
   };
-  const run = dump(d1Source("x", database), { ...info, snapshotBytes, output });
+  const run = dump(d1Source("x", database), { ...info, ...options, output });
   let step = await run.next();
   while (!step.done) step = await run.next();
   const head = new TextEncoder().encode(`${JSON.stringify({ summary: step.value, body })}\n`);

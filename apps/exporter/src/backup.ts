@@ -4,7 +4,9 @@ import { decodeManifest, encodeManifest, type Manifest } from "@patina/archive/m
 import { type Digests, readBack } from "@patina/archive/read-back";
 import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
+import { hasRules, type Rules } from "@patina/core/rules";
 import { type DumpState, dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
+import { keyId } from "@patina/dump/keyed-digest";
 import type { Source } from "@patina/dump/source";
 import { bucketError } from "@patina/worker/bucket-error";
 import type { Budget } from "./budget.ts";
@@ -19,6 +21,9 @@ export interface BackupRequest {
   readonly source: Source;
   /** Whether a database of many pages is read twice. */
   readonly isCertain: boolean;
+  readonly rules: Rules;
+  /** The key of the digests that rules ask for; null when there is none. */
+  readonly redactionKey: string | null;
   readonly bucket: R2Bucket;
   readonly uploads: Uploads;
   readonly budget: Budget;
@@ -116,6 +121,8 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
       batchQueries: budget.batchQueries,
       isTolerant: state.attempt >= MAX_READINGS,
       isCertain: request.isCertain,
+      rules: request.rules,
+      redactionKey: request.redactionKey,
       output: gzip,
       state: stage.dump,
     });
@@ -165,12 +172,22 @@ async function finish(
     rows: summary.rows,
     tables: [...summary.tables],
     restartPoints: gzip.restartPoints.map(([at, rawAt]) => [at, rawAt]),
+    ...applied(request),
     warnings: [...summary.warnings],
     queries: summary.queries,
     rowsRead: summary.rowsRead,
   };
   await putManifest(bucket, { key, manifest, seen: state.manifestSeen });
   return { end: "finished", backup: { key, manifest } };
+}
+
+/** What the manifest says of the rules. */
+function applied({ rules, redactionKey }: BackupRequest): Pick<Manifest, "rules"> {
+  if (!hasRules(rules)) return {};
+  const redactions = rules.redactions.map(({ table, column, as }) => ({ table, column, as }));
+  const usesKey = redactions.some(({ as }) => as === "digest");
+  const id = usesKey && redactionKey !== null ? keyId(redactionKey) : null;
+  return { rules: { redactions, excludedTables: [...rules.excludedTables], keyId: id } };
 }
 
 /** Digests of an object that several invocations wrote, from the object itself. */

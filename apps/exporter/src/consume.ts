@@ -5,14 +5,18 @@ import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import type { Log } from "@patina/worker/log";
 import { type ExportContext, exportTask } from "./export-task.ts";
+import { redactionKeyOf } from "./rules.ts";
 
 /** Time, chance and the log. */
 export interface World extends Pick<ExportContext, "clock" | "sleep" | "random"> {
   readonly log: Log;
 }
 
+/** The secret is optional, so wrangler does not know it. */
+export type ExporterEnv = Env & { readonly REDACTION_KEY?: string };
+
 /** Handles a batch of `patina-exports`. */
-export async function consume(batch: MessageBatch, env: Env, world: World): Promise<void> {
+export async function consume(batch: MessageBatch, env: ExporterEnv, world: World): Promise<void> {
   const exits = { queue: QUEUES.exports, later: env.EXPORTS, dead: env.EXPORTS_DEAD, log: world.log } as const;
   const deliveries = await decodeBatch(batch, exits);
   // One message in production (max_batch_size = 1); the local run hands over three at a time.
@@ -27,7 +31,7 @@ export async function consume(batch: MessageBatch, env: Env, world: World): Prom
   );
 }
 
-async function contextOf(env: Env, world: World): Promise<ExportContext> {
+async function contextOf(env: ExporterEnv, world: World): Promise<ExportContext> {
   return {
     ...world,
     catalog: await openCatalog(env.CATALOG),
@@ -36,6 +40,7 @@ async function contextOf(env: Env, world: World): Promise<ExportContext> {
     exports: env.EXPORTS,
     bindings: { ...env },
     environment: env.ENVIRONMENT,
+    redactionKey: redactionKeyOf(env.REDACTION_KEY),
     limits: { milliseconds: 1_000 * Number(env.EXPORT_SECONDS), queries: Number(env.EXPORT_QUERIES) },
     holder: crypto.randomUUID(),
   };

@@ -5,6 +5,7 @@ import { claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import type { Rules } from "@patina/core/rules";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
 import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
@@ -12,6 +13,7 @@ import { Budget } from "./budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { d1Source, isDatabase } from "./d1-source.ts";
 import { patientSource } from "./patient-source.ts";
+import { rulesOf } from "./rules.ts";
 import { catalogUploads } from "./uploads.ts";
 
 /** What handling one message needs of the world. */
@@ -24,6 +26,8 @@ export interface ExportContext {
   /** The Worker's environment, in which the source databases are found by the name of their binding. */
   readonly bindings: Readonly<Record<string, unknown>>;
   readonly environment: string;
+  /** The key of the digests that rules ask for; null when there is none. */
+  readonly redactionKey: string | null;
   /** What one invocation may use: milliseconds, and D1 queries. */
   readonly limits: { readonly milliseconds: number; readonly queries: number };
   readonly clock: () => number;
@@ -113,6 +117,8 @@ async function backupOf(options: {
       environment,
       source: patientSource(d1Source(task.database, entry.database), { budget, sleep, random }),
       isCertain: entry.isCertain,
+      rules: entry.rules,
+      redactionKey: context.redactionKey,
       bucket,
       uploads,
       budget,
@@ -133,7 +139,7 @@ async function report({ key, manifest }: Backup, { task, context }: { task: Task
 async function findSource(
   name: string,
   { catalog, bindings }: ExportContext,
-): Promise<{ database: D1Database; isCertain: boolean }> {
+): Promise<{ database: D1Database; isCertain: boolean; rules: Rules }> {
   const entry = await findDatabase(catalog, name);
   if (entry === undefined) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": it is no longer in the registry`);
@@ -145,7 +151,7 @@ async function findSource(
   if (!isDatabase(database)) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": no binding "${entry.binding}"`);
   }
-  return { database, isCertain: entry.certain };
+  return { database, isCertain: entry.certain, rules: rulesOf(entry) };
 }
 
 /** Ends a failed attempt: the task is free again, with the reason, and the message goes where the error table says. */

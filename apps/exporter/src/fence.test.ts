@@ -1,4 +1,5 @@
 import { env } from "cloudflare:test";
+import { NO_RULES } from "@patina/core/rules";
 import { type DumpSummary, dump } from "@patina/dump/dump";
 import { beforeEach, expect, test } from "vitest";
 import { d1Source } from "./d1-source.ts";
@@ -53,6 +54,8 @@ async function read(options: {
       environment: "local",
       job: "nightly-2026-11-20",
       startedAt: "2026-11-20T03:00:00.000Z",
+      rules: NO_RULES,
+      redactionKey: null,
       snapshotBytes: 0,
       output: NOWHERE,
       isTolerant,
@@ -157,6 +160,8 @@ test("a reading that demands certainty sees a change that moves no counter", asy
       environment: "local",
       job: "nightly-2026-11-20",
       startedAt: "2026-11-20T03:00:00.000Z",
+      rules: NO_RULES,
+      redactionKey: null,
       snapshotBytes: 0,
       output: NOWHERE,
       isCertain: true,

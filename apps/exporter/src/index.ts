@@ -1,5 +1,5 @@
 import { createLog } from "@patina/worker/log";
-import { consume } from "./consume.ts";
+import { consume, type ExporterEnv } from "./consume.ts";
 
 const world = {
   clock: Date.now,
@@ -10,4 +10,4 @@ const world = {
 
 export default {
   queue: (batch, env) => consume(batch, env, world),
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<ExporterEnv>;

@@ -53,6 +53,17 @@ export const Manifest = v.object({
   tables: v.array(Table),
   /** Where decompression may begin: offset in the object, offset in the SQL. */
   restartPoints: v.array(v.tuple([Count, Count])),
+  /** What was replaced or left out on purpose; absent when everything was carried as it is. */
+  rules: v.optional(
+    v.object({
+      redactions: v.array(
+        v.object({ table: v.string(), column: v.string(), as: v.picklist(["null", "text", "digest"]) }),
+      ),
+      excludedTables: v.array(v.string()),
+      /** Digests of two backups can be compared when these are equal; null when no key was used. */
+      keyId: v.nullable(v.string()),
+    }),
+  ),
   /** What the dump could not carry, a sentence each. */
   warnings: v.array(v.string()),
   queries: Count,

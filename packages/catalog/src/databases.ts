@@ -1,3 +1,4 @@
+import type { Redaction } from "@patina/core/rules";
 import { asc, eq, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { databases } from "./schema.ts";
@@ -11,6 +12,9 @@ export interface Registration {
   readonly d1Id?: string;
   readonly environment?: string;
   readonly estimatedBytes?: number;
+  /** What its backups do not carry as it is; absent leaves what is registered. */
+  readonly redactions?: readonly Redaction[];
+  readonly excludedTables?: readonly string[];
   /** Why an export must fail without being tried; absent when nothing is known against it. */
   readonly blockedReason?: string;
 }

@@ -1,3 +1,4 @@
+import type { Redaction } from "@patina/core/rules";
 import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
@@ -21,6 +22,9 @@ export const databases = sqliteTable("databases", {
   enabled: integer({ mode: "boolean" }).notNull().default(true),
   /** Whether a database of many pages is read twice, so that its backup is called stable only if both readings agree. */
   certain: integer({ mode: "boolean" }).notNull().default(false),
+  /** What its backups do not carry as it is, as JSON: columns that are replaced, and tables whose rows are left out. */
+  redactions: text({ mode: "json" }).$type<readonly Redaction[]>().notNull().default([]),
+  excludedTables: text("excluded_tables", { mode: "json" }).$type<readonly string[]>().notNull().default([]),
   /** Why an export must fail without being tried, in words for a person; null when nothing is known against it. */
   blockedReason: text("blocked_reason"),
   createdAt: integer("created_at").notNull(),

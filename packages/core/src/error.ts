@@ -107,6 +107,26 @@ export const ERROR_CODES = {
     next: "Nothing: the export starts again with the new schema.",
   },
 
+  // Rules: what of a database is not carried as it is
+  rule_outdated: {
+    disposition: "dead",
+    status: 409,
+    exit: 1,
+    next: "Correct the database's redactions and excluded tables in the registry, then start a backup of it.",
+  },
+  rule_refused: {
+    disposition: "dead",
+    status: 409,
+    exit: 1,
+    next: "Choose another rule in the registry (NULL, or the whole table), then start a backup of the database.",
+  },
+  redaction_key_missing: {
+    disposition: "dead",
+    status: 503,
+    exit: 1,
+    next: "Give the exporter a key of 32 characters or more: wrangler secret put REDACTION_KEY --config apps/exporter/wrangler.toml.",
+  },
+
   // What Patina itself depends on
   bucket_unavailable: {
     disposition: "retry",

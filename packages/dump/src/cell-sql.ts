@@ -1,3 +1,4 @@
+import { affinityOf } from "./affinity.ts";
 import { EXACT_INTEGRAL, QUOTIENT_PLACES } from "./literal.ts";
 import type { Column } from "./schema.ts";
 
@@ -15,13 +16,8 @@ export function easyCell(cell: string, column: Column & { readonly strict: boole
   const type = column.type.toUpperCase();
   if (column.strict && /^(INT|INTEGER|BLOB)$/.test(type)) return `quote(${cell})`;
   // A column of TEXT affinity turns every number into text: what it holds is text, a blob or NULL.
-  if (isTextAffinity(type) && type !== "ANY") return textCell(cell);
+  if (affinityOf(type) === "text") return textCell(cell);
   return `CASE typeof(${cell}) WHEN 'integer' THEN ${cell} WHEN 'real' THEN ${realCell(cell)} WHEN 'text' THEN ${textCell(cell)} ELSE quote(${cell}) END`;
-}
-
-/** SQLite's rule 2 of column affinity; rule 1 (INT) comes before it (sqlite.org/datatype3.html section 3.1). */
-export function isTextAffinity(type: string): boolean {
-  return !type.includes("INT") && /CHAR|CLOB|TEXT/.test(type);
 }
 
 /** Only a text that is not plain ASCII is searched for a NUL: length() stops at one, octet_length() does not. */

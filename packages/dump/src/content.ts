@@ -1,6 +1,6 @@
 import type { Target } from "./insert-writer.ts";
 import { readColumns } from "./row-sql.ts";
-import type { Schema, Table, VirtualTable } from "./schema.ts";
+import { NO_ROW, type Schema, type Table, type VirtualTable } from "./schema.ts";
 import { orderTables } from "./table-order.ts";
 import { type VirtualKind, virtualKind } from "./virtual-table.ts";
 
@@ -64,7 +64,8 @@ function plainTable(name: string, columns: readonly string[]): Table {
 
 function virtualTransfer(definition: VirtualTable): VirtualTransfer {
   const kind = virtualKind(definition);
-  const { name, columns } = definition;
+  const { name, columns, isExcluded } = definition;
+  const only = isExcluded === true ? { only: NO_ROW } : {};
   const [first] = columns;
   switch (kind) {
     case "fts5":
@@ -72,7 +73,12 @@ function virtualTransfer(definition: VirtualTable): VirtualTransfer {
         definition,
         kind,
         config: ftsConfig(name),
-        rows: intoItself({ ...plainTable(name, []), columns, key: { by: "rowid", name: "rowid", place: "beside" } }),
+        rows: intoItself({
+          ...plainTable(name, []),
+          columns,
+          key: { by: "rowid", name: "rowid", place: "beside" },
+          ...only,
+        }),
       };
     case "fts5-external":
     case "fts5-contentless":
@@ -86,6 +92,7 @@ function virtualTransfer(definition: VirtualTable): VirtualTransfer {
           ...plainTable(name, []),
           columns,
           key: { by: "rowid", name: first?.name ?? "rowid", place: "column" },
+          ...only,
         }),
       };
     case "fts5vocab":

@@ -1,5 +1,5 @@
 /** Quoted things, which may hold anything, and the two kinds of comments. */
-const QUOTED_OR_COMMENT =
+export const QUOTED_OR_COMMENT =
   /('[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"|`[^`]*(?:``[^`]*)*`|\[[^\]]*\])|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 
 /** SQL without its comments; quoted things stay as they are. */
@@ -23,13 +23,23 @@ export function closing(sql: string): string {
 
 /** The expressions of all CHECK constraints of a CREATE TABLE. */
 export function checksOf(sql: string): string[] {
-  const checks: string[] = [];
+  return expressionsAfter(sql, "check");
+}
+
+/** The expressions of all generated columns of a CREATE TABLE, in the order of the columns. */
+export function generatedExpressions(sql: string): string[] {
+  return expressionsAfter(sql, "as");
+}
+
+/** What stands in parentheses behind each occurrence of a keyword. */
+function expressionsAfter(sql: string, keyword: string): string[] {
+  const expressions: string[] = [];
   for (const word of words(sql)) {
-    if (!/^check$/i.test(word.text)) continue;
+    if (word.text.toLowerCase() !== keyword) continue;
     const expression = parenthesised(sql, word.end);
-    if (expression !== null) checks.push(expression);
+    if (expression !== null) expressions.push(expression);
   }
-  return checks;
+  return expressions;
 }
 
 /** The words of a definition that stand outside of quotes and comments. */

@@ -1,10 +1,13 @@
 import { Buffer } from "node:buffer";
+import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
+import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
 import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
+import { withDigests } from "./keyed-digest.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
 import { quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
@@ -19,6 +22,9 @@ import { rowsOf, warningsOf } from "./warnings.ts";
 
 export interface DumpOptions extends DumpInfo {
   readonly output: Output;
+  readonly rules: Rules;
+  /** The key of the digests that rules ask for; null when there is none. */
+  readonly redactionKey: string | null;
   /** Databases up to this many bytes are read in one batch, at one instant. */
   readonly snapshotBytes: number;
   /** Tables up to which one batch may read them all: each costs a query. */
@@ -96,10 +102,15 @@ export interface Pause {
  */
 export async function* dump(source: Source, options: DumpOptions): AsyncGenerator<Pause, DumpSummary> {
   const { snapshotBytes, batchQueries = Number.POSITIVE_INFINITY, isTolerant = true, state = null } = options;
+  const { rules, redactionKey } = options;
+  if (redactionKey === null && rules.redactions.some(({ as }) => as === "digest")) {
+    throw new PatinaError("redaction_key_missing", `Cannot dump database "${options.database}": a rule needs a key`);
+  }
   const reading = await openReading(source, {
     snapshotBytes,
     batchQueries,
     isTolerant,
+    rules,
     state: state?.reading ?? null,
   });
   try {
@@ -203,10 +214,11 @@ class Dump {
   ): AsyncGenerator<Pause, { inserts: InsertWriter; sums: Sums }> {
     const { state, start, output, stage } = options;
     const { target } = transfer;
+    const { redactionKey } = this.#options;
     const inserts = new InsertWriter({ target, output, stage, decoder: this.#decoder, state: state?.inserts ?? null });
     let sums = state?.sums ?? NO_ROWS;
     for await (const group of this.#reading.rows(transfer, state?.cursor ?? null)) {
-      for (const rows of group.rows) inserts.write(rows);
+      for (const rows of group.rows) inserts.write(withDigests(rows, { table: transfer.table, key: redactionKey }));
       sums = addSums(sums, group.sums);
       yield this.#pause(() => ({ start, cursor: group.cursor, inserts: inserts.state, sums }));
     }
@@ -247,7 +259,7 @@ class Dump {
       queries: reading.queries,
       rowsRead: reading.rowsRead,
     };
-    this.#text(footer(summary));
+    this.#text(footer({ ...summary, rules: this.#options.rules }));
     return summary;
   }
 

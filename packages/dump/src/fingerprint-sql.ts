@@ -1,5 +1,7 @@
-import { isTextAffinity, tree } from "./cell-sql.ts";
+import { affinityOf } from "./affinity.ts";
+import { tree } from "./cell-sql.ts";
 import { addColumns, type ColumnSums, NOTHING, type Sums } from "./fingerprint.ts";
+import { DIGEST_LENGTH } from "./keyed-digest.ts";
 import { type Selection, selectGroups } from "./row-sql.ts";
 import type { Column, Table } from "./schema.ts";
 import { columns, number, type Query, type ResultSet, text } from "./source.ts";
@@ -22,6 +24,8 @@ function realHash(cell: string): string {
   return `${whole}%${PRIME}+CAST((${cell}-${whole})*4503599627370496.0 AS INTEGER)%${PRIME}`;
 }
 
+type Cell = Selection["cells"][number];
+
 /**
  * Queries that count a whole table, in plain SQL: one for each group of columns, usually one in all. Their results go to
  * countedSums().
@@ -32,11 +36,12 @@ export function fingerprintQueries(table: Table): Query[] {
   }));
 }
 
-function counts({ name }: { name: string }): string[] {
-  const count = (type: string) => `count(*) FILTER (WHERE typeof(${name})='${type}')`;
+function counts({ name, column }: Cell): string[] {
+  const cell = column.redacted?.as === "digest" ? `iif(${name} IS NULL,NULL,'${"0".repeat(DIGEST_LENGTH)}')` : name;
+  const count = (type: string) => `count(*) FILTER (WHERE typeof(${cell})='${type}')`;
   const sum = (sql: string) => `ifnull(sum(${sql}),0)`;
-  const hash = `CASE typeof(${name}) WHEN 'integer' THEN ${integerHash(name)} WHEN 'real' THEN ${realHash(name)} END`;
-  const bytes = `CASE WHEN typeof(${name}) IN ('text','blob') THEN octet_length(${name}) END`;
+  const hash = `CASE typeof(${cell}) WHEN 'integer' THEN ${integerHash(cell)} WHEN 'real' THEN ${realHash(cell)} END`;
+  const bytes = `CASE WHEN typeof(${cell}) IN ('text','blob') THEN octet_length(${cell}) END`;
   return [count("integer"), count("real"), sum(hash), count("text"), count("blob"), sum(bytes)];
 }
 
@@ -88,10 +93,12 @@ export function pageSums(table: Table, { cells, room }: { cells: Selection["cell
   const doubtful: { readonly name: string; readonly place: number }[] = [];
   for (const [place, { name, column }] of cells.entries()) {
     const kind = kindOf(table, column);
-    if (kind !== "text") sums.push({ sql: numberSum(name, kind), place, isNumber: true });
-    if (kind === "text") {
-      sums.push({ sql: textSum(name), place, isNumber: false });
-    } else if (kind === "any" && spare > 0) {
+    if (kind === "text" || kind === "digest") {
+      sums.push({ sql: kind === "text" ? textSum(name) : digestSum(name), place, isNumber: false });
+      continue;
+    }
+    sums.push({ sql: numberSum(name, kind), place, isNumber: true });
+    if (kind === "any" && spare > 0) {
       spare -= 1;
       sums.push({ sql: `iif(${name}>='',${textSum(name)},0)`, place, isNumber: false });
     } else if (kind !== "integer" && kind !== "real") {
@@ -129,10 +136,14 @@ export function pageSums(table: Table, { cells, room }: { cells: Selection["cell
   };
 }
 
-/** What a column holds: nothing but integers or reals, numbers in all likelihood, texts and blobs, or anything. */
-type Kind = "integer" | "real" | "integers" | "reals" | "text" | "any";
+/**
+ * What a column holds: nothing but integers or reals, numbers in all likelihood, texts and blobs, what a keyed digest will
+ * be made of, or anything.
+ */
+type Kind = "integer" | "real" | "integers" | "reals" | "text" | "digest" | "any";
 
-function kindOf(table: Table, { name, type }: Column): Kind {
+function kindOf(table: Table, { name, type, redacted }: Column): Kind {
+  if (redacted !== undefined) return redacted.as === "digest" ? "digest" : "text";
   const upper = type.toUpperCase();
   if (table.key.by === "rowid" && table.key.name === name) return "integer";
   // A virtual table's module need not keep to the types that it declares.
@@ -141,12 +152,12 @@ function kindOf(table: Table, { name, type }: Column): Kind {
     if (upper === "ANY") return "any";
     return upper === "REAL" ? "real" : upper.startsWith("INT") ? "integer" : "text";
   }
-  if (upper.includes("INT")) return "integers";
-  if (isTextAffinity(upper)) return "text";
-  return /REAL|FLOA|DOUB/.test(upper) && !upper.includes("BLOB") ? "reals" : "any";
+  return KINDS[affinityOf(type)];
 }
 
-function numberSum(cell: string, kind: Exclude<Kind, "text">): string {
+const KINDS = { integer: "integers", real: "reals", text: "text", none: "any", numeric: "any" } as const;
+
+function numberSum(cell: string, kind: Exclude<Kind, "text" | "digest">): string {
   const integer = `${integerHash(cell)}+${INTEGER}`;
   const real = `${realHash(cell)}+${REAL}`;
   switch (kind) {
@@ -164,6 +175,11 @@ function numberSum(cell: string, kind: Exclude<Kind, "text">): string {
 /** Texts lie before blobs in SQLite's order, whatever the collation: that is cheaper than typeof(). */
 function textSum(cell: string): string {
   return `octet_length(${cell})+iif(${cell}>=X'',${BLOB},${TEXT})`;
+}
+
+/** What will be written has one length, whatever the value is. */
+function digestSum(cell: string): string {
+  return `iif(${cell} IS NULL,0,${BigInt(DIGEST_LENGTH) + TEXT})`;
 }
 
 /** Texts and blobs among columns of numbers, such as `3t12 `: numbers lie before every text. */

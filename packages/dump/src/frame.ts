@@ -1,3 +1,4 @@
+import type { Rules } from "@patina/core/rules";
 import type { DumpSummary } from "./dump.ts";
 
 /** Version of the dump format, see docs/format/dump.md. */
@@ -35,8 +36,17 @@ BEGIN TRANSACTION;
 }
 
 /** The end of a dump. A file that lacks its last line is cut off. */
-export function footer({ consistency, tables, rows }: Pick<DumpSummary, "consistency" | "tables" | "rows">): string {
-  const lines = tables.map((table) => `-- Table ${JSON.stringify(table.name)}: ${table.rows} rows\n`);
+export function footer(
+  summary: Pick<DumpSummary, "consistency" | "tables" | "rows"> & { readonly rules: Rules },
+): string {
+  const { consistency, tables, rows, rules } = summary;
+  const lines = [
+    ...tables.map((table) => `-- Table ${JSON.stringify(table.name)}: ${table.rows} rows\n`),
+    ...rules.excludedTables.map((name) => `-- Excluded: ${JSON.stringify(name)}\n`),
+    ...rules.redactions.map(
+      ({ table, column, as }) => `-- Redacted: ${JSON.stringify(table)}.${JSON.stringify(column)} as ${as}\n`,
+    ),
+  ];
   return `COMMIT;
 PRAGMA foreign_keys=ON;
 -- Consistency: ${consistency}

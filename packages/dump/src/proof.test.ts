@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { verdictOf } from "@patina/core/drill";
+import { NO_RULES } from "@patina/core/rules";
 import { expect, test } from "vitest";
 import { dump } from "./dump.ts";
 import { type Expected, prove } from "./proof.ts";
@@ -40,7 +41,7 @@ async function backupOf(db: DatabaseSync): Promise<Expected> {
     },
   };
   const info = { database: "x", environment: "test", job: "nightly-2026-11-20", startedAt: "" };
-  const run = dump(sqliteSource(db), { ...info, snapshotBytes: 1e9, output });
+  const run = dump(sqliteSource(db), { ...info, rules: NO_RULES, redactionKey: null, snapshotBytes: 1e9, output });
   let step = await run.next();
   while (!step.done) step = await run.next();
   return { tables: step.value.tables, body: hash.digest("hex"), uninsertable: new Map() };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
+import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { FencedSource, type FenceState } from "./fence.ts";
 import type { Sums } from "./fingerprint.ts";
@@ -8,8 +9,9 @@ import { insertHead } from "./insert-writer.ts";
 import type { Cursor } from "./page-query.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { maxLine, type Rows } from "./rows.ts";
+import { readRuledSchema } from "./ruled-schema.ts";
 import type { Schema, Table } from "./schema.ts";
-import { OBJECTS_QUERY, readSchema, schemaIdentity } from "./schema-reader.ts";
+import { OBJECTS_QUERY, type ReadSchema, schemaIdentity } from "./schema-reader.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
 import type { Query, ResultSet, Source } from "./source.ts";
 
@@ -19,13 +21,14 @@ export interface ReadingOptions {
   readonly batchQueries: number;
   /** Go on when somebody writes meanwhile: the dump is `fuzzy` then. Otherwise reading ends with `source_changed`. */
   readonly isTolerant: boolean;
+  readonly rules: Rules;
   /** Where another invocation stopped. */
   readonly state: ReadingState | null;
 }
 
 /** What another invocation needs to go on reading page by page. */
 export interface ReadingState {
-  /** SHA-256 of the schema's identity. */
+  /** SHA-256 of the schema's identity, rules included. */
   readonly schema: string;
   readonly fence: FenceState;
 }
@@ -64,30 +67,32 @@ export interface Reading {
 export async function openReading(source: Source, options: ReadingOptions): Promise<Reading> {
   const { state, isTolerant } = options;
   const fenced = new FencedSource(source, { isTolerant, state: state?.fence ?? null });
-  if (state !== null) return await resumedReading(fenced, state);
+  if (state !== null) return await resumedReading(fenced, { state, rules: options.rules });
   const [probe] = await fenced.batch([PROBE]);
   const size = probe?.sizeAfter ?? Number.POSITIVE_INFINITY;
   const tables = Number(probe?.rows[0]?.[0] ?? 0);
   if (size <= options.snapshotBytes && tables <= options.batchQueries) {
     try {
-      return await snapshotReading(fenced);
+      return await snapshotReading(fenced, options.rules);
     } catch (error) {
       // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
     }
   }
   await fenced.set();
-  const { schema, identity } = await readSchema(fenced);
-  return new PagedReading(fenced, { schema, identity });
+  return new PagedReading(fenced, { ...(await readRuledSchema(fenced, options.rules)), rules: options.rules });
 }
 
 /** Asked first: how large the database is, and how many tables it has. */
 const PROBE: Query = { sql: "SELECT count(*) AS c0 FROM sqlite_schema WHERE type='table'" };
 
-async function resumedReading(source: FencedSource, state: ReadingState): Promise<Reading> {
-  const { schema, identity } = await readSchema(source);
-  if (digestOf(identity) !== state.schema) throw schemaChanged();
-  return new PagedReading(source, { schema, identity });
+async function resumedReading(
+  source: FencedSource,
+  { state, rules }: { state: ReadingState; rules: Rules },
+): Promise<Reading> {
+  const { schema, identity } = await readRuledSchema(source, rules);
+  if (digestOf(identity, rules) !== state.schema) throw schemaChanged();
+  return new PagedReading(source, { schema, identity, rules });
 }
 
 function schemaChanged(options?: ErrorOptions): PatinaError {
@@ -98,17 +103,20 @@ function schemaChanged(options?: ErrorOptions): PatinaError {
   );
 }
 
-function digestOf(identity: string): string {
-  return createHash("sha256").update(identity).digest("hex");
+function digestOf(identity: string, rules: Rules): string {
+  return createHash("sha256")
+    .update(JSON.stringify([identity, rules]))
+    .digest("hex");
 }
 
 function lineLimit({ target }: Transfer): number {
   return maxLine(Buffer.byteLength(insertHead(target)));
 }
 
-async function snapshotReading(source: FencedSource): Promise<Reading> {
+async function snapshotReading(source: FencedSource, rules: Rules): Promise<Reading> {
   let transfers: Transfer[] = [];
   const snapshot = await readSnapshot(source, {
+    rules,
     tables(schema) {
       transfers = transfersOf(contentOf(schema));
       return transfers.map((transfer) => transfer.table);
@@ -156,11 +164,13 @@ class PagedReading implements Reading {
   readonly schema: Schema;
   readonly source: FencedSource;
   readonly #identity: string;
+  readonly #rules: Rules;
 
-  constructor(source: FencedSource, { schema, identity }: { schema: Schema; identity: string }) {
+  constructor(source: FencedSource, { schema, identity, rules }: ReadSchema & { readonly rules: Rules }) {
     this.source = source;
     this.schema = schema;
     this.#identity = identity;
+    this.#rules = rules;
   }
 
   get queries(): number {
@@ -172,7 +182,7 @@ class PagedReading implements Reading {
   }
 
   get state(): ReadingState {
-    return { schema: digestOf(this.#identity), fence: this.source.state };
+    return { schema: digestOf(this.#identity, this.#rules), fence: this.source.state };
   }
 
   async *rows(transfer: Transfer, after: Cursor): AsyncGenerator<Group> {

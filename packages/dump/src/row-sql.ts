@@ -1,6 +1,6 @@
 import { cellSize, easyCell, taggedCell, tree } from "./cell-sql.ts";
 import { guardOf } from "./guard.ts";
-import { quoteName } from "./name.ts";
+import { quoteName, quoteText } from "./name.ts";
 import type { Column, KeyColumn, Table } from "./schema.ts";
 
 /**
@@ -57,18 +57,18 @@ function select(table: Table, options: { places: readonly number[]; guarded: boo
   const all = readColumns(table);
   const names = new Map<string, string>();
   const list: string[] = [];
-  const add = (column: string, name: string) => {
-    names.set(column, name);
-    list.push(`${qualified(table, column)} AS ${name}`);
+  const add = (column: Column, name: string) => {
+    names.set(column.name, name);
+    list.push(`${shownValue(table, column)} AS ${name}`);
   };
   const cells = options.places.flatMap((place) => {
     const column = all[place];
     if (column === undefined) return [];
-    add(column.name, `v${place}`);
+    add(column, `v${place}`);
     return [{ name: `v${place}`, column }];
   });
   const keys = keyColumns(table).map(({ name }, i) => {
-    if (!names.has(name)) add(name, `k${i}`);
+    if (!names.has(name)) add({ name, type: "" }, `k${i}`);
     return names.get(name) ?? "";
   });
   const guard = options.guarded ? guardOf(table) : null;
@@ -83,8 +83,24 @@ function select(table: Table, options: { places: readonly number[]; guarded: boo
   };
 }
 
-/** All columns with the guard; null when they are too many. */
+/** What a query reads of a column: its value, or what stands in its place. A digest is made later, of the value. */
+function shownValue(table: Table, { name, redacted }: Column): string {
+  switch (redacted?.as) {
+    case "null":
+      return "NULL";
+    case "text":
+      return quoteText(redacted.text);
+    default:
+      return qualified(table, name);
+  }
+}
+
+/**
+ * All columns with the guard; null when they are too many, or when SQLite cannot write all of their values: it has no
+ * keyed digest.
+ */
 export function selectAll(table: Table): Selection | null {
+  if (table.columns.some(({ redacted }) => redacted?.as === "digest")) return null;
   return select(table, { places: [...readColumns(table).keys()], guarded: true });
 }
 

@@ -1,3 +1,4 @@
+import type { Replacement } from "@patina/core/rules";
 import { checksOf } from "./definition-text.ts";
 import { isInternalName } from "./name.ts";
 import { shadowNames } from "./virtual-table.ts";
@@ -6,6 +7,8 @@ import { shadowNames } from "./virtual-table.ts";
 export interface Column {
   readonly name: string;
   readonly type: string;
+  /** What the dump has in place of its values; the values themselves when absent. */
+  readonly redacted?: Replacement;
 }
 
 /** One column of a WITHOUT ROWID table's key, in key order. */
@@ -42,10 +45,18 @@ export interface Table {
   readonly only?: string;
 }
 
+/** The condition that no row meets: for tables whose rows are left out. */
+export const NO_ROW = "0";
+
 /** An index, a view or a trigger. */
 export interface Definition {
   readonly name: string;
   readonly sql: string;
+}
+
+export interface Trigger extends Definition {
+  /** The table or view that it is on. */
+  readonly table: string;
 }
 
 export interface Index extends Definition {
@@ -57,6 +68,8 @@ export interface Index extends Definition {
 /** A virtual table with the columns that can be read from it. */
 export interface VirtualTable extends Definition {
   readonly columns: readonly Column[];
+  /** Whether its rows are left out. */
+  readonly isExcluded?: boolean;
 }
 
 /** Everything that `sqlite_schema` defines, internal tables left out, in the order of definition. */
@@ -65,7 +78,7 @@ export interface Schema {
   readonly virtualTables: readonly VirtualTable[];
   readonly indexes: readonly Index[];
   readonly views: readonly Definition[];
-  readonly triggers: readonly Definition[];
+  readonly triggers: readonly Trigger[];
   /** Whether the database has these tables of SQLite's own. */
   readonly hasSequences: boolean;
   readonly hasStatistics: boolean;
@@ -118,7 +131,7 @@ export function toSchema(
     virtualTables,
     indexes: all("index").map(({ name, sql, table }) => ({ name, sql, table, isKey: keyIndexes.has(name) })),
     views: all("view").map(defined),
-    triggers: all("trigger").map(defined),
+    triggers: all("trigger").map(({ name, sql, table }) => ({ name, sql, table })),
     hasSequences: objects.some(({ name }) => name === "sqlite_sequence"),
     hasStatistics: objects.some(({ name }) => name === "sqlite_stat1"),
   };

@@ -1,4 +1,5 @@
 import { PatinaError } from "@patina/core/error";
+import type { Rules } from "@patina/core/rules";
 import type { Sums } from "./fingerprint.ts";
 import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
@@ -10,8 +11,9 @@ import { finishLine } from "./row-line.ts";
 import { described } from "./row-reader.ts";
 import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
+import { readRuledSchema } from "./ruled-schema.ts";
 import type { Schema, Table } from "./schema.ts";
-import { OBJECTS_QUERY, readSchema, schemaIdentity } from "./schema-reader.ts";
+import { OBJECTS_QUERY, schemaIdentity } from "./schema-reader.ts";
 import { type Query, type ResultSet, type Source, text } from "./source.ts";
 import { taggedRows, wholeRow } from "./tagged-rows.ts";
 
@@ -38,15 +40,19 @@ const MAX_ROUNDS = 8;
  */
 export async function readSnapshot(
   source: Source,
-  options: { readonly tables: (schema: Schema) => readonly Table[]; readonly maxLine: (table: Table) => number },
+  options: {
+    readonly rules: Rules;
+    readonly tables: (schema: Schema) => readonly Table[];
+    readonly maxLine: (table: Table) => number;
+  },
 ): Promise<Snapshot> {
-  let { schema, identity } = await readSchema(source);
+  let { schema, identity } = await readRuledSchema(source, options.rules);
   const start = () => options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
   let plans = start();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const [objects, ...results] = await source.batch([OBJECTS_QUERY, ...plans.flatMap((plan) => plan.queries)]);
     if (schemaIdentity(objects) !== identity) {
-      ({ schema, identity } = await readSchema(source));
+      ({ schema, identity } = await readRuledSchema(source, options.rules));
       plans = start();
       continue;
     }

@@ -5,6 +5,7 @@ import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
 import { readBack } from "@patina/archive/read-back";
 import { dateOf, timestamp } from "@patina/core/date";
+import { NO_RULES } from "@patina/core/rules";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
 import { AtomicFile } from "../files/atomic-file.ts";
@@ -45,8 +46,9 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
         file.write(bytes);
       }
     };
-    const options = { database, environment, job, startedAt: timestamp(startedAt), snapshotBytes: SNAPSHOT_BYTES };
-    const run = dump(source, { ...options, output: gzip });
+    const info = { database, environment, job, startedAt: timestamp(startedAt) };
+    const options = { rules: NO_RULES, redactionKey: null, snapshotBytes: SNAPSHOT_BYTES };
+    const run = dump(source, { ...info, ...options, output: gzip });
     let step = await run.next();
     for (; !step.done; step = await run.next()) {
       store();

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Check, type Verdict, verdictOf } from "@patina/core/drill";
+import { NO_RULES } from "@patina/core/rules";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import { prove } from "@patina/dump/proof";
 import type { Source } from "@patina/dump/source";
@@ -86,7 +87,8 @@ function checkOf(name: Check["name"], { faults, flaws }: { faults: string[]; fla
 async function tablesOf(source: Source): Promise<readonly ExpectedTable[]> {
   const nowhere = { position: 0, write() {}, endStatement() {}, beginBody() {}, endBody() {} };
   const info = { database: "check", environment: "check", job: "check", startedAt: "" };
-  const run = dump(source, { ...info, snapshotBytes: SNAPSHOT_BYTES, output: nowhere });
+  const options = { rules: NO_RULES, redactionKey: null, snapshotBytes: SNAPSHOT_BYTES };
+  const run = dump(source, { ...info, ...options, output: nowhere });
   let step = await run.next();
   while (!step.done) step = await run.next();
   return step.value.tables;
