@@ -11,12 +11,13 @@ const BUFFER_BYTES = 1_048_576;
 export class PinnedBytes {
   readonly #key: string;
   readonly #reader: ReadableStreamBYOBReader;
-  #buffer = new Uint8Array(BUFFER_BYTES);
+  #buffer: Uint8Array<ArrayBuffer>;
   /** Read and not yet handed out. */
   #rest = new Uint8Array();
 
-  private constructor(key: string, body: ReadableStream) {
+  private constructor(key: string, { body, length }: { body: ReadableStream; length: number }) {
     this.#key = key;
+    this.#buffer = new Uint8Array(Math.min(length, BUFFER_BYTES));
     this.#reader = body.getReader({ mode: "byob" });
   }
 
@@ -28,7 +29,7 @@ export class PinnedBytes {
     const object = await asking(key, () =>
       bucket.get(key, { onlyIf: { etagMatches: etag }, range: { offset, length } }),
     );
-    if (object !== null && "body" in object) return new PinnedBytes(key, object.body);
+    if (object !== null && "body" in object) return new PinnedBytes(key, { body: object.body, length });
     const why = object === null ? "it is missing" : "it was written anew";
     throw new PatinaError("archive_outdated", `Cannot read "${key}": ${why}`);
   }

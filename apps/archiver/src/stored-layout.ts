@@ -7,6 +7,7 @@ import type { Archive, ArchivePage } from "@patina/catalog/archives";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import { inTurn } from "./in-turn.ts";
+import { PinnedBytes } from "./pinned-bytes.ts";
 
 export type FilePiece = Piece<IndexEntry>;
 
@@ -57,8 +58,13 @@ export class StoredLayout {
     for (const page of this.#pages) if (page.date === date) yield await this.page(page.number);
   }
 
-  /** The bytes `from` to `to` of the archive, put together from the daily backups. */
-  async bytes(from: number, to: number): Promise<{ bytes: Uint8Array; requests: number }> {
+  /**
+   * Fills `into` with the bytes of the archive from `from` on, put together from the daily backups.
+   *
+   * @returns how many requests it took
+   */
+  async fill(into: Uint8Array, from: number): Promise<number> {
+    const to = from + into.length;
     const pieces: FilePiece[] = [];
     for (let i = this.#pageAt(from); i < this.#pages.length && (this.#pages[i]?.start ?? to) < to; i += 1) {
       for (const piece of await this.pagePieces(i)) {
@@ -66,34 +72,23 @@ export class StoredLayout {
       }
     }
     if (to > this.#end) pieces.push(this.end);
-    const bytes = new Uint8Array(to - from);
     await inTurn(pieces, async (piece) => {
       const range = { from: Math.max(from, piece.start) - piece.start, to: Math.min(to, piece.end) - piece.start };
-      bytes.set(await this.pieceBytes(piece, range), piece.start + range.from - from);
+      const place = piece.start + range.from - from;
+      if (piece.is === "content" && piece.file.kind === "dump") {
+        await this.#copy(piece.file.origin, {
+          offset: range.from,
+          into: into.subarray(place, place + range.to - range.from),
+        });
+      } else {
+        into.set(await this.#made(piece, range), place);
+      }
     });
-    return { bytes, requests: pieces.filter(({ is }) => is === "content").length + 1 };
+    return pieces.filter(({ is }) => is === "content").length + 1;
   }
 
-  /** Some bytes of a piece, counted from its start. */
-  async pieceBytes(piece: FilePiece, { from, to }: { from: number; to: number }): Promise<Uint8Array> {
-    if (piece.is === "frame") return piece.bytes.subarray(from, to);
-    const { file } = piece;
-    switch (file.kind) {
-      case "dump":
-        return await this.#read(file.origin, { offset: from, length: to - from });
-      case "manifest":
-        return gzipMember(await this.#read(file.origin)).subarray(from, to);
-      case "sums":
-        return (await this.#sumsOf(file)).subarray(from, to);
-    }
-  }
-
-  #pageAt(offset: number): number {
-    const behind = this.#pages.findIndex(({ start }) => start > offset);
-    return (behind < 0 ? this.#pages.length : behind) - 1;
-  }
-
-  async #sumsOf({ path }: IndexEntry): Promise<Uint8Array> {
+  /** The gzip member of a date's SHA256SUMS. */
+  async sums({ path }: IndexEntry): Promise<Uint8Array> {
     const [date = ""] = path.split("/");
     if (this.#sums?.date === date) return this.#sums.member;
     const sums: Sum[] = [];
@@ -106,20 +101,43 @@ export class StoredLayout {
     return member;
   }
 
-  /** @throws {PatinaError} `archive_outdated` when the object is not the one that the plan names */
-  async #read(
-    { key, etag, bytes }: { key: string; etag: string; bytes: number },
-    range?: { offset: number; length: number },
-  ): Promise<Uint8Array> {
-    const wanted = range?.length ?? bytes;
-    if (wanted === 0) return new Uint8Array();
-    const options = { onlyIf: { etagMatches: etag }, ...(range === undefined ? {} : { range }) };
-    const object = await asking(key, () => this.#bucket.get(key, options));
-    if (object === null) throw outdated(key, "it is missing");
-    if (!("body" in object)) throw outdated(key, "it was written anew");
-    const read = new Uint8Array(await asking(key, () => object.arrayBuffer()));
-    if (read.length !== wanted) throw outdated(key, `${read.length} bytes came instead of ${wanted}`);
-    return read;
+  /** Some bytes of a piece that is no dump, counted from its start. */
+  async #made(piece: FilePiece, { from, to }: { from: number; to: number }): Promise<Uint8Array> {
+    if (piece.is === "frame") return piece.bytes.subarray(from, to);
+    const { file } = piece;
+    return (file.kind === "sums" ? await this.sums(file) : await this.#manifest(file)).subarray(from, to);
+  }
+
+  #pageAt(offset: number): number {
+    const behind = this.#pages.findIndex(({ start }) => start > offset);
+    return (behind < 0 ? this.#pages.length : behind) - 1;
+  }
+
+  /** The gzip member of a manifest. */
+  async #manifest(file: Exclude<IndexEntry, { kind: "sums" }>): Promise<Uint8Array> {
+    const bytes = new Uint8Array(file.size);
+    await this.#copy(file.origin, { offset: 0, into: bytes });
+    return gzipMember(bytes);
+  }
+
+  /**
+   * Copies bytes of an object, as many as there is room for.
+   *
+   * @throws {PatinaError} `archive_outdated` when the object is not the one that the plan names
+   */
+  async #copy(
+    { key, etag }: { key: string; etag: string },
+    { offset, into }: { offset: number; into: Uint8Array },
+  ): Promise<void> {
+    if (into.length === 0) return;
+    const object = await PinnedBytes.open(this.#bucket, { key, etag, offset, length: into.length });
+    let at = 0;
+    await object.pass(into.length, (bytes) => {
+      into.set(bytes, at);
+      at += bytes.length;
+    });
+    await object.close();
+    if (at !== into.length) throw outdated(key, `${at} bytes came instead of ${into.length}`);
   }
 }
 

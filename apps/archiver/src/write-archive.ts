@@ -65,6 +65,8 @@ async function sendParts(
   const partBytes = partBytesFor(archive.bytes);
   const count = Math.ceil(archive.bytes / partBytes);
   const first = (await archivePartsOf(catalog, archive.week)).length + 1;
+  let part = new Uint8Array(partBytes);
+  let spare = new Uint8Array(partBytes);
   let sending: Promise<void> = Promise.resolve();
   for (let number = first; number <= count; number += 1) {
     if (budget.isSpent) {
@@ -72,9 +74,11 @@ async function sendParts(
       return false;
     }
     const from = (number - 1) * partBytes;
-    const { bytes, requests } = await layout.bytes(from, Math.min(archive.bytes, from + partBytes));
+    const bytes = part.subarray(0, Math.min(partBytes, archive.bytes - from));
+    const requests = await layout.fill(bytes, from);
     budget.spend({ queries: 2, requests: requests + 1 });
     await sending;
+    [part, spare] = [spare, part];
     sending = asking(upload.key, () => upload.uploadPart(number, bytes)).then(({ etag }) =>
       notePart(catalog, { archive, number, etag, now: clock() }),
     );
