@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CRONS } from "@patina/core/schedule";
-import { DEAD_QUEUE_OF, QUEUES } from "@patina/messages/queues";
+import { DEAD_QUEUE_OF, MAX_ATTEMPTS_OF, QUEUES } from "@patina/messages/queues";
 import { expect, test } from "vitest";
 import { type Unstable_Config as Config, unstable_readConfig as readConfig } from "wrangler";
 
@@ -56,6 +56,9 @@ test("every consumer says everything that production and local defaults differ i
     expect(consumer.retry_delay, queue).toBeGreaterThan(0);
     const dead = DEAD_QUEUE_OF[queue as keyof typeof DEAD_QUEUE_OF];
     expect(consumer.dead_letter_queue, queue).toBe(dead);
+    if (dead !== undefined) {
+      expect(consumer.max_retries, queue).toBe((MAX_ATTEMPTS_OF[queue as keyof typeof DEAD_QUEUE_OF] ?? 0) - 1);
+    }
   }
 });
 

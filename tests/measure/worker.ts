@@ -60,6 +60,7 @@ function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
       exports: queue,
       results: queue,
       alerts: queue,
+      upkeep: queue,
       clock,
       holder: "measure",
       log,

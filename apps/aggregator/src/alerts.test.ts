@@ -1,9 +1,13 @@
-import type { Catalog } from "@patina/catalog/catalog";
-import { closeJobs, openScheduledJob } from "@patina/catalog/jobs";
-import { addChannel } from "@patina/catalog/outbox";
+import { env } from "cloudflare:test";
+import { type Catalog, openCatalog } from "@patina/catalog/catalog";
+import { ensureChannel } from "@patina/catalog/channels";
+import { closeJobs } from "@patina/catalog/closing";
+import { openScheduledJob } from "@patina/catalog/jobs";
 import { settleTasks } from "@patina/catalog/results";
-import { alertOutbox } from "@patina/catalog/schema";
+import { alertConfig, alertOutbox } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
+import { MINUTE } from "@patina/core/date";
+import { Faults, faultyDatabase } from "@patina/testkit/faults";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
 import { type AlertContext, deliverAlert } from "./alerts.ts";
@@ -11,14 +15,14 @@ import { type AlertContext, deliverAlert } from "./alerts.ts";
 const JOB = "nightly-2026-11-20";
 const NOW = Date.parse("2026-11-20T03:01:00Z");
 const REF = { event: `job-failed:${JOB}`, channel: "discord" };
-const URL_SECRET = "https://discord.example/api/webhooks/1/s3cr3t";
+const URL_SECRET = "https://discord.com/api/webhooks/1/s3cr3t";
 
 let catalog: Catalog;
 
 beforeEach(async () => {
   catalog = await emptyCatalog();
   await register(catalog, ["shop"]);
-  await addChannel(catalog, {
+  await ensureChannel(catalog, {
     id: "discord",
     kind: "discord",
     events: ["job-failed"],
@@ -46,7 +50,8 @@ function webhook(...answers: (Response | Error)[]) {
   const requests: { url: string; body: unknown; redirect: string }[] = [];
   const context: AlertContext = {
     catalog,
-    channels: { DISCORD_WEBHOOK_URL: URL_SECRET },
+    secrets: { DISCORD_WEBHOOK_URL: URL_SECRET },
+    home: null,
     environment: "production",
     clock: () => NOW,
     log: createLog("test"),
@@ -123,7 +128,7 @@ test("an alert goes to no address but https", async () => {
   for (const url of ["http://discord.example/", "file:///etc/passwd", "not a url", "http://127.0.0.1/"]) {
     await catalog.update(alertOutbox).set({ state: "pending" });
     const { requests, context } = webhook();
-    const outcome = await deliverAlert(REF, { ...context, channels: { DISCORD_WEBHOOK_URL: url }, attempts: 1 });
+    const outcome = await deliverAlert(REF, { ...context, secrets: { DISCORD_WEBHOOK_URL: url }, attempts: 1 });
     expect(outcome, url).toMatchObject({ end: "dead" });
     expect(requests).toEqual([]);
   }
@@ -131,9 +136,48 @@ test("an alert goes to no address but https", async () => {
 
 test("a channel whose secret is gone gives the alert up by name", async () => {
   const { context } = webhook();
-  const outcome = await deliverAlert(REF, { ...context, channels: {}, attempts: 1 });
+  const outcome = await deliverAlert(REF, { ...context, secrets: {}, attempts: 1 });
   expect(outcome).toMatchObject({
     end: "dead",
     error: { message: expect.stringContaining("DISCORD_WEBHOOK_URL is not set") },
   });
 });
+
+test("a channel that was switched off meanwhile gets nothing more, and no dead letter tells of it", async () => {
+  await catalog.update(alertConfig).set({ enabled: false });
+  const { requests, context } = webhook();
+  expect(await deliverAlert(REF, { ...context, attempts: 1 })).toEqual({ end: "done" });
+  expect(requests).toEqual([]);
+  expect(await outboxRow()).toMatchObject({ state: "given_up", error: expect.stringContaining("switched off") });
+});
+
+test.each(["before", "after"] as const)(
+  "a fault %s any one call to the catalog loses no alert, and repeats one only when it struck after sending",
+  async (when) => {
+    let calls = 0;
+    for (let at = 1; ; at += 1) {
+      await catalog.update(alertOutbox).set({ state: "pending", leaseExpiresAt: null, attempts: 0 });
+      const accepts = Array.from({ length: 3 }, () => new Response(null, { status: 204 }));
+      const { requests, context } = webhook(...accepts);
+      // The first call checks the catalog's schema.
+      const faults = new Faults({ at: at + 1, when, lasting: "once" });
+      const faulty = await openCatalog(faultyDatabase(env.CATALOG, faults));
+      // Deliveries ten minutes apart: those of the queue, and then of the tick, which finds what the queue lost.
+      let stoppedAfterSending = false;
+      for (let attempts = 1; attempts <= 3; attempts += 1) {
+        const late = { ...context, catalog: faulty, clock: () => NOW + attempts * 10 * MINUTE };
+        const before = requests.length;
+        await deliverAlert(REF, { ...late, attempts }).catch(() => {
+          stoppedAfterSending = requests.length > before;
+        });
+      }
+      expect(await outboxRow(), `call ${at}`).toMatchObject({ state: "sent" });
+      const isRepeated = when === "before" && stoppedAfterSending;
+      expect(requests, `call ${at}`).toHaveLength(isRepeated ? 2 : 1);
+      for (const { body } of requests) expect(JSON.stringify(body)).toContain(REF.event);
+      calls = at;
+      if (!faults.struck) break;
+    }
+    expect(calls).toBeGreaterThanOrEqual(6);
+  },
+);

@@ -1,21 +1,24 @@
 import { type Answer, readAnswer } from "@patina/alerts/answer";
-import { discordMessage } from "@patina/alerts/discord";
-import type { DatabaseReport, JobReport } from "@patina/alerts/report";
-import { webhookPayload } from "@patina/alerts/webhook";
+import { checkChannelUrl } from "@patina/alerts/channel-url";
+import type { Report } from "@patina/alerts/report";
+import { type AlertRequest, requestOf } from "@patina/alerts/request";
+import { isSigningKey } from "@patina/alerts/signature";
+import { readReport } from "@patina/catalog/alert-report";
 import type { Catalog } from "@patina/catalog/catalog";
-import { type JobWithTasks, jobWithTasks } from "@patina/catalog/job-report";
-import type { JobTask } from "@patina/catalog/jobs";
-import { type Alert, type AlertRef, type Channel, claimAlert, endDelivery } from "@patina/catalog/outbox";
+import type { Channel } from "@patina/catalog/channels";
+import { type AlertRef, claimAlert, type Delivery, endDelivery } from "@patina/catalog/outbox";
 import { MINUTE, SECOND } from "@patina/core/date";
-import { ERROR_CODES, isErrorCode, PatinaError } from "@patina/core/error";
+import { PatinaError, toPatinaError } from "@patina/core/error";
 import { backoffSeconds, DONE, MAX_DELAY_SECONDS, type Outcome } from "@patina/core/outcome";
 import type { Log } from "@patina/worker/log";
-import { type Channels, channelUrl } from "./channels.ts";
+import { type AlertSecrets, addressOf } from "./secrets.ts";
 
 export interface AlertContext {
   readonly catalog: Catalog;
-  readonly channels: Channels;
+  readonly secrets: AlertSecrets;
   readonly environment: string;
+  /** Where the dashboard is, such as `https://patina.example`; null when nobody has said. */
+  readonly home: string | null;
   readonly fetch: typeof fetch;
   readonly clock: () => number;
   readonly log: Log;
@@ -38,6 +41,11 @@ export async function deliverAlert(
   const { catalog, clock, log } = context;
   const delivery = await claimAlert(catalog, { ref, now: clock() });
   if (delivery === null) return DONE;
+  if (!delivery.channel.enabled && delivery.alert.kind !== "channel-test") {
+    const end = { state: "given_up", error: "The channel was switched off before it was sent" } as const;
+    await endDelivery(catalog, { ref, end, now: clock() });
+    return DONE;
+  }
   const answer = await send(delivery, context);
   switch (answer.end) {
     case "accepted":
@@ -59,21 +67,40 @@ export async function deliverAlert(
   }
 }
 
-async function send(
-  { alert, channel }: { alert: Alert; channel: Channel },
-  context: Omit<AlertContext, "attempts">,
-): Promise<Answer> {
-  const url = channelUrl(channel, context.channels);
-  if (url === null) return { end: "refused", reason: `secret ${channel.secret} is not set` };
-  if (!isAllowed(url, context.environment)) return { end: "refused", reason: "its URL is not an https address" };
-  const report = await reportOf(alert, context);
-  if (report === null) return { end: "refused", reason: "its job is no longer in the catalog" };
-  const body = channel.kind === "discord" ? discordMessage(report) : webhookPayload(report);
+async function send({ alert, channel }: Delivery, context: AlertContext): Promise<Answer> {
+  const { catalog, environment, home, clock } = context;
+  const report = await readReport(catalog, { id: alert.event, environment, home, now: clock() });
+  if (report === null) return { end: "refused", reason: "what it tells of is no longer in the catalog" };
+  const request = await requestFor(channel, { ...context, report });
+  return typeof request === "string" ? { end: "refused", reason: request } : await ask(request, context.fetch);
+}
+
+/** The request for a channel, or why there can be none. */
+async function requestFor(
+  channel: Channel,
+  { secrets, environment, report }: AlertContext & { report: Report },
+): Promise<AlertRequest | string> {
+  const { kind } = channel;
   try {
-    const response = await context.fetch(url, {
+    const address = await addressOf(channel, secrets);
+    if (typeof address === "string") return address;
+    const { url, signingKey } = address;
+    if (signingKey !== null && !isSigningKey(signingKey)) return "its signing key is none";
+    checkChannelUrl(url, { kind, environment });
+    return await requestOf(report, { kind, url, signingKey });
+  } catch (thrown) {
+    const error = toPatinaError(thrown);
+    if (error.code === "internal") throw error;
+    return error.message;
+  }
+}
+
+async function ask({ url, headers, body }: AlertRequest, request: typeof fetch): Promise<Answer> {
+  try {
+    const response = await request(url, {
       method: "POST",
-      headers: { "content-type": "application/json", "user-agent": "Patina" },
-      body: JSON.stringify(body),
+      headers: { ...headers, "user-agent": "Patina" },
+      body,
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT),
     });
@@ -86,13 +113,6 @@ async function send(
     const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer within 10 s" : "no connection";
     return { end: "later", afterSeconds: null, reason };
   }
-}
-
-/** https everywhere; the local run may also reach a receiver on this machine. */
-function isAllowed(url: string, environment: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || (environment === "local" && protocol === "http:" && hostname === "127.0.0.1");
 }
 
 async function beginning(response: Response): Promise<string> {
@@ -108,45 +128,4 @@ async function beginning(response: Response): Promise<string> {
   }
   await reader.cancel();
   return text;
-}
-
-async function reportOf(
-  alert: Alert,
-  { catalog, environment, clock }: Pick<AlertContext, "catalog" | "environment" | "clock">,
-): Promise<JobReport | null> {
-  const { kind } = alert;
-  if (alert.jobId === null || (kind !== "job-completed" && kind !== "job-failed" && kind !== "job-slow")) return null;
-  const found = await jobWithTasks(catalog, alert.jobId);
-  if (found === undefined) return null;
-  return {
-    event: alert.event,
-    kind,
-    environment,
-    job: found.job,
-    databases: found.tasks.map((task) => databaseReport(task, found)),
-    now: clock(),
-  };
-}
-
-function databaseReport({ task, result }: JobTask, { lastGood }: JobWithTasks): DatabaseReport {
-  return {
-    name: task.database,
-    state: result?.status ?? "waiting",
-    consistency: result?.consistency ?? null,
-    rows: result?.rows ?? null,
-    rawBytes: result?.rawBytes ?? null,
-    storedBytes: result?.storedBytes ?? null,
-    durationMs: result?.durationMs ?? null,
-    key: result?.key ?? null,
-    warnings: result?.warnings ?? [],
-    attempts: task.attempt,
-    error: errorOf(result),
-    lastGood: lastGood.get(task.database) ?? null,
-  };
-}
-
-function errorOf(result: JobTask["result"]): DatabaseReport["error"] {
-  if (result?.status !== "failed") return null;
-  const code = result.errorCode !== null && isErrorCode(result.errorCode) ? result.errorCode : "internal";
-  return { code, message: result.error ?? "", next: ERROR_CODES[code].next };
 }

@@ -103,7 +103,7 @@ test("an archive that lacks backups says so: its job is failed, and names the fi
   const job = await findJob(catalog, JOB);
   expect(job).toMatchObject({ status: "failed", databases: 26, succeeded: 14, failed: 12 });
   expect(job?.error).toMatch(/^The archive lacks 12: db-0 of 2026-11-18, .* and 2 more$/);
-  expect(await catalog.select().from(alertOutbox)).toMatchObject([{ kind: "job-failed", jobId: JOB }]);
+  expect(await catalog.select().from(alertOutbox)).toMatchObject([{ kind: "archive-incomplete", jobId: JOB }]);
 });
 
 test("a weekly job is not closed for having no tasks", async () => {
@@ -131,10 +131,10 @@ test("a dead letter of an archive ends its job as failed, with the reason", asyn
     status: "failed",
     error: "Cannot archive week 2026-W47: it was begun 5 times in vain",
   });
-  // Made later, by a replay: the job stays failed, and the archive exists.
+  // Made later, by a replay: the job stays failed and is healed, and the archive exists.
   await storeManifest();
   await send(QUEUES.results, [FINISHED]);
-  expect(await findJob(catalog, JOB)).toMatchObject({ status: "failed" });
+  expect(await findJob(catalog, JOB)).toMatchObject({ status: "failed", healedBy: JOB });
   expect(await catalog.select().from(backupInventory)).toHaveLength(1);
 });
 

@@ -1,42 +1,47 @@
-import type { Channel } from "@patina/catalog/outbox";
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { checkChannelUrl } from "@patina/alerts/channel-url";
+import { newSigningKey } from "@patina/alerts/signature";
+import { endDelivery, raiseTest } from "@patina/catalog/outbox";
+import { toPatinaError } from "@patina/core/error";
+import type { ChannelTest, NewAddress, Channels as Port, SealAnswer, TestAnswer } from "@patina/worker/channels";
+import { type AlertContext, deliverAlert } from "./alerts.ts";
+import { type AggregatorEnv, alertContext } from "./context.ts";
+import { seal } from "./seal.ts";
 
-/** The URLs of the channels that the Worker's secrets name, by the name of the secret. */
-export type Channels = Readonly<Partial<Record<ChannelSecret, string>>>;
-
-const CHANNELS = [
-  {
-    id: "discord",
-    kind: "discord",
-    secret: "DISCORD_WEBHOOK_URL",
-    events: ["job-failed", "job-slow"],
-  },
-  {
-    id: "webhook",
-    kind: "webhook",
-    secret: "ALERT_WEBHOOK_URL",
-    events: ["job-completed", "job-failed", "job-slow"],
-  },
-] as const satisfies readonly Pick<Channel, "id" | "kind" | "secret" | "events">[];
-
-type ChannelSecret = (typeof CHANNELS)[number]["secret"];
-
-/** Takes the channels' secrets out of the Worker's environment. */
-export function channelsOf(env: Partial<Record<ChannelSecret, string>>): Channels {
-  const found: Partial<Record<ChannelSecret, string>> = {};
-  for (const { secret } of CHANNELS) {
-    const url = env[secret];
-    if (url !== undefined && url !== "") found[secret] = url;
+/** What the dispatcher may ask about channels. See packages/worker/src/channels.ts. */
+export class Channels extends WorkerEntrypoint<AggregatorEnv> implements Port {
+  async seal(address: NewAddress): Promise<SealAnswer> {
+    return await sealAddress(address, { environment: this.env.ENVIRONMENT, key: this.env.ALERT_KEY });
   }
-  return found;
+
+  async sendTest(test: ChannelTest): Promise<TestAnswer> {
+    return await testChannel(test, await alertContext(this.env));
+  }
 }
 
-/** The channels that have a URL, with the events each gets unless its owner says otherwise. */
-export function knownChannels(channels: Channels) {
-  return CHANNELS.filter(({ secret }) => channels[secret] !== undefined);
+/** Checks and encrypts the address of a channel. A generic webhook gets a new signing key with every new address. */
+export async function sealAddress(
+  { channel, kind, url }: NewAddress,
+  { environment, key }: { environment: string; key: string | undefined },
+): Promise<SealAnswer> {
+  try {
+    const { host } = checkChannelUrl(url, { kind, environment });
+    const signingKey = kind === "webhook" ? newSigningKey((bytes) => crypto.getRandomValues(bytes)) : null;
+    return { end: "sealed", sealed: await seal({ url, signingKey }, { channel, key }), host, signingKey };
+  } catch (thrown) {
+    const { code, message } = toPatinaError(thrown);
+    return { end: "refused", code, message };
+  }
 }
 
-/** The URL of a channel, or null when its secret is not set. */
-export function channelUrl(channel: Channel, channels: Channels): string | null {
-  const known = CHANNELS.find(({ secret }) => secret === channel.secret);
-  return known === undefined ? null : (channels[known.secret] ?? null);
+/** Sends a test message, once: whoever pressed the button presses it again. */
+export async function testChannel({ channel, actor }: ChannelTest, context: AlertContext): Promise<TestAnswer> {
+  const { catalog, clock } = context;
+  const ref = await raiseTest(catalog, { channel, test: crypto.randomUUID(), actor, now: clock() });
+  if (ref === null) return { end: "unknown" };
+  const outcome = await deliverAlert(ref, { ...context, attempts: 1 });
+  if (outcome.end === "done") return { end: "sent" };
+  const reason = "error" in outcome ? outcome.error.message : "Cannot send alert";
+  await endDelivery(catalog, { ref, end: { state: "given_up", error: reason }, now: clock() });
+  return { end: "failed", reason };
 }

@@ -41,6 +41,7 @@ function aggregator(plan: FaultPlan | null = null) {
     RESULTS_DEAD: queue as unknown as Queue,
     ALERTS_DEAD: queue as unknown as Queue,
     ENVIRONMENT: "local",
+    PUBLIC_URL: "",
     DISCORD_WEBHOOK_URL: "http://127.0.0.1:1/",
   };
   return { faults, queue, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
@@ -66,7 +67,7 @@ test("an exhausted export is recorded and fails its task with the last error, an
     errorCode: "source_unreachable",
     error: "Cannot read database: Network connection lost",
   });
-  expect(await listDeadLetters(catalog, 10)).toMatchObject([
+  expect(await listDeadLetters(catalog, { limit: 10 })).toMatchObject([
     { id: "message-1", queue: QUEUES.exports, jobId: JOB, database: "shop", state: "open" },
     { id: "message-0", queue: QUEUES.exports, jobId: JOB, database: "shop", state: "open" },
   ]);
@@ -84,7 +85,7 @@ test("a buried message is recorded with its own reason, once however often it ar
   });
   const { handle } = aggregator();
   await deliver([letter, letter], { queue: QUEUES.exportsDead, batchSize: 2, maxAttempts: 1, handle });
-  expect(await listDeadLetters(catalog, 10)).toMatchObject([
+  expect(await listDeadLetters(catalog, { limit: 10 })).toMatchObject([
     { id: "original", attempts: 1, errorCode: "source_missing", sentAt: NOW },
   ]);
   expect((await jobTasks(catalog, JOB))[0]?.result).toMatchObject({ errorCode: "source_missing" });
@@ -98,7 +99,7 @@ test("a letter that is no message of Patina's is recorded as it is and harms not
     maxAttempts: 1,
     handle,
   });
-  const letters = await listDeadLetters(catalog, 10);
+  const letters = await listDeadLetters(catalog, { limit: 10 });
   expect(letters.map(({ body }) => body).sort()).toEqual(['"text"', "7", "null", '{"hello":"world"}'].sort());
   expect(await findJob(catalog, JOB)).toMatchObject({ status: "running" });
 });
@@ -112,6 +113,7 @@ test.each(["before", "after"] as const)(
           "update backup_tasks set state = 'queued'",
           "delete from backup_results",
           "delete from alert_outbox",
+          "delete from alert_events",
           "delete from dead_letters",
           "update backup_jobs set status = 'running', closed_by = null",
         ].map((sql) => env.CATALOG.prepare(sql)),
@@ -119,7 +121,7 @@ test.each(["before", "after"] as const)(
       const { handle, faults } = aggregator({ at, when, lasting: "once" });
       await deliver([REQUEST], { queue: QUEUES.exportsDead, batchSize: 1, maxAttempts: 5, handle });
       expect(await findJob(catalog, JOB), `call ${at}`).toMatchObject({ status: "failed", failed: 1 });
-      expect(await listDeadLetters(catalog, 10)).toHaveLength(1);
+      expect(await listDeadLetters(catalog, { limit: 10 })).toHaveLength(1);
       if (!faults.struck) break;
     }
   },

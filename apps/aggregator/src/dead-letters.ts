@@ -1,9 +1,8 @@
 import { type NewDeadLetter, recordDeadLetters } from "@patina/catalog/dead-letters";
-import { endDelivery } from "@patina/catalog/outbox";
 import { type Failed, settleTasks } from "@patina/catalog/results";
 import { openEnvelope } from "@patina/messages/dead-letter";
 import { decode, type Message as PatinaMessage } from "@patina/messages/message";
-import { DEAD_QUEUE_OF, QUEUES } from "@patina/messages/queues";
+import { DEAD_QUEUE_OF, MAX_ATTEMPTS_OF, QUEUES } from "@patina/messages/queues";
 import type { EndedArchive } from "./archives.ts";
 import { type AggregatorContext, closeAndAlert } from "./results.ts";
 
@@ -23,14 +22,11 @@ export async function handleDeadLetters(
   );
   const failed = letters.flatMap(({ row, message }) => failureOf(row, message));
   await settleTasks(context.catalog, { results: failed, now });
-  for (const { row, message } of letters) {
+  for (const { row } of letters) {
     context.log.error(
       { id: row.id, queue, job: row.jobId, database: row.database, code: row.errorCode },
       "Dead letter",
     );
-    if (message?.kind !== "alert-due") continue;
-    const error = row.error ?? "Cannot send alert: every attempt failed";
-    await endDelivery(context.catalog, { ref: message, end: { state: "given_up", error }, now });
   }
   const archives = letters.flatMap(({ row, message }) => failedArchive(row, message));
   await closeAndAlert({ jobIds: [...new Set(letters.flatMap(({ row }) => row.jobId ?? []))], archives }, context);
@@ -46,21 +42,23 @@ function readLetter(message: Message, { queue, now }: { queue: string; now: numb
   const envelope = openEnvelope(message.body);
   const body = envelope === null ? message.body : envelope.body;
   const understood = understand(queue, body);
-  const task = understood !== null && "job" in understood ? understood : null;
+  const live = liveQueueOf(queue);
   return {
     message: understood,
     row: {
       id: envelope?.id ?? message.id,
-      queue: envelope?.queue ?? liveQueueOf(queue) ?? queue,
+      queue: envelope?.queue ?? live ?? queue,
       body: JSON.stringify(body),
-      jobId: task?.job ?? null,
-      database: task !== null && "database" in task ? task.database : null,
-      generation: task !== null && "generation" in task ? task.generation : null,
-      attempts: envelope?.attempts ?? message.attempts,
+      jobId: understood !== null && "job" in understood ? understood.job : null,
+      database: understood !== null && "database" in understood ? understood.database : null,
+      generation: understood !== null && "generation" in understood ? understood.generation : null,
+      // What the queue itself has buried had all its attempts; `attempts` of the letter counts its own deliveries.
+      attempts: envelope?.attempts ?? (live === undefined ? message.attempts : (MAX_ATTEMPTS_OF[live] ?? 1)),
       errorCode: envelope?.error.code ?? null,
       error: envelope?.error.message ?? null,
       sentAt: envelope?.sentAt ?? message.timestamp.getTime(),
       arrivedAt: now,
+      alert: understood?.kind === "alert-due" ? { event: understood.event, channel: understood.channel } : null,
     },
   };
 }

@@ -1,16 +1,18 @@
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import { closeWeeklyJob } from "@patina/catalog/archive-closing";
 import type { Catalog } from "@patina/catalog/catalog";
-import { closeJobs } from "@patina/catalog/jobs";
-import { addChannel, pendingAlertsOf } from "@patina/catalog/outbox";
+import { ensureChannel } from "@patina/catalog/channels";
+import { closeJobs } from "@patina/catalog/closing";
+import { handOverAlerts } from "@patina/catalog/outbox";
 import { type Result, type Succeeded, settleTasks } from "@patina/catalog/results";
+import { noteUnreadResult } from "@patina/catalog/tasks";
 import { PatinaError, toPatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import type { AlertDue, ExportFinished, MessageOn } from "@patina/messages/message";
-import { MAX_BATCH_MESSAGES, type QUEUES } from "@patina/messages/queues";
+import type { QUEUES } from "@patina/messages/queues";
 import type { Log } from "@patina/worker/log";
 import { type EndedArchive, endedArchive } from "./archives.ts";
-import { type Channels, knownChannels } from "./channels.ts";
+import { type AlertSecrets, namedChannels } from "./secrets.ts";
 
 export type ResultMessage = MessageOn[typeof QUEUES.results];
 
@@ -18,7 +20,7 @@ export interface AggregatorContext {
   readonly catalog: Catalog;
   readonly bucket: R2Bucket;
   readonly alerts: Queue<AlertDue>;
-  readonly channels: Channels;
+  readonly secrets: AlertSecrets;
   readonly clock: () => number;
   /** Names this invocation; unlike any other. */
   readonly holder: string;
@@ -41,6 +43,11 @@ export async function handleResults(
   const outcomes = read.map((found, i): Outcome => {
     return found.end === "failed" ? outcomeOf(found.error, messages[i]?.attempts ?? 1) : DONE;
   });
+  for (const [i, outcome] of outcomes.entries()) {
+    const task = messages[i]?.body;
+    if (outcome.end !== "retry" || task?.kind !== "export-finished") continue;
+    await noteUnreadResult(context.catalog, { task, error: outcome.error, now: context.clock() });
+  }
   const jobIds = messages.filter((_, i) => outcomes[i]?.end === "done").map(({ body }) => body.job);
   const archives = read.flatMap((found) => (found.end === "archive" ? [found.archive] : []));
   await closeAndAlert({ jobIds: [...new Set(jobIds)], archives }, context);
@@ -53,19 +60,14 @@ export async function closeAndAlert(
   context: AggregatorContext,
 ): Promise<void> {
   const { catalog, holder, clock, log } = context;
-  for (const channel of knownChannels(context.channels)) await addChannel(catalog, { ...channel, now: clock() });
+  for (const channel of namedChannels(context.secrets)) await ensureChannel(catalog, { ...channel, now: clock() });
   for (const archive of archives) {
     if (await closeWeeklyJob(catalog, { ...archive, holder, now: clock() }))
       log.info({ job: archive.job }, "Job closed");
   }
   const closed = await closeJobs(catalog, { jobIds, holder, now: clock() });
   for (const job of closed) log.info({ job }, "Job closed");
-  // Not only those of jobs closed just now: an earlier delivery may have stopped between closing and sending.
-  const alerts = await pendingAlertsOf(catalog, jobIds);
-  for (let i = 0; i < alerts.length; i += MAX_BATCH_MESSAGES) {
-    const chunk = alerts.slice(i, i + MAX_BATCH_MESSAGES);
-    await context.alerts.sendBatch(chunk.map((alert) => ({ body: { kind: "alert-due", version: 1, ...alert } })));
-  }
+  await handOverAlerts(catalog, { queue: context.alerts, now: clock() });
 }
 
 type Read =

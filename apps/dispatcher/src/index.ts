@@ -48,6 +48,7 @@ async function context(env: Env): Promise<DispatcherContext> {
     exports: env.EXPORTS,
     results: env.RESULTS,
     alerts: env.ALERTS,
+    upkeep: env.UPKEEP,
     clock: Date.now,
     holder: crypto.randomUUID(),
     log,

@@ -1,10 +1,12 @@
 import { env } from "cloudflare:test";
+import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { openCatalog } from "@patina/catalog/catalog";
+import { ensureChannel } from "@patina/catalog/channels";
 import { findJob, runningJobs } from "@patina/catalog/jobs";
-import { addChannel } from "@patina/catalog/outbox";
 import { alertOutbox, backupJobs, backupTasks, taskEvents } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
+import { changeThresholds } from "@patina/catalog/thresholds";
 import { DAY, HOUR, MINUTE } from "@patina/core/date";
 import { CRONS } from "@patina/core/schedule";
 import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
@@ -34,6 +36,7 @@ async function dispatcher(now: number, plan: FaultPlan | null = null) {
     exports: faultyBinding(exports, faults) as unknown as Queue,
     results: faultyBinding(results, faults) as unknown as Queue,
     alerts: faultyBinding(alerts, faults) as unknown as Queue,
+    upkeep: faultyBinding(new RecordedQueue(), faults) as unknown as Queue,
     clock: () => now,
     holder: crypto.randomUUID(),
     log: createLog("test"),
@@ -165,6 +168,34 @@ test("a run that never came is opened by the tick, under the name it should have
   expect(names(exports)).toEqual(["a"]);
 });
 
+test("every run that was missed is told of by name, once, and only the last is made up for", async () => {
+  await register(catalog, ["a"]);
+  await (await dispatcher(NIGHT - 3 * DAY)).nightly(NIGHT - 3 * DAY);
+  await env.CATALOG.prepare("update databases set created_at = ?")
+    .bind(NIGHT - 3 * DAY)
+    .run();
+  await (await dispatcher(NIGHT + 6 * MINUTE)).tick();
+  await (await dispatcher(NIGHT + 11 * MINUTE)).tick();
+  const missed = (await recentEvents(catalog, 100)).filter(({ kind }) => kind === "run-missed");
+  expect(missed.map(({ event }) => event)).toEqual([
+    "run-missed:nightly-2026-11-18",
+    "run-missed:nightly-2026-11-19",
+    "run-missed:nightly-2026-11-20",
+  ]);
+  expect(await findJob(catalog, JOB)).toMatchObject({ trigger: "tick" });
+  expect(await findJob(catalog, "nightly-2026-11-19")).toBeUndefined();
+});
+
+test("a run that came in time is not told of as missed", async () => {
+  await register(catalog, ["a"]);
+  await env.CATALOG.prepare("update databases set created_at = ?")
+    .bind(NIGHT - HOUR)
+    .run();
+  await (await dispatcher(NIGHT)).nightly();
+  await (await dispatcher(NIGHT + HOUR)).tick();
+  expect((await recentEvents(catalog, 10)).map(({ kind }) => kind)).not.toContain("run-missed");
+});
+
 test("a run is not missed before its time, nor for databases registered after it", async () => {
   await register(catalog, ["a"]);
   await (await dispatcher(NIGHT + 1 * MINUTE)).tick();
@@ -238,7 +269,7 @@ test("a job whose tasks have all ended is handed to the aggregator for closing",
 
 test("a job that runs for over 45 minutes is reported while it runs, once, and its alert sent on", async () => {
   await register(catalog, ["a"]);
-  await addChannel(catalog, {
+  await ensureChannel(catalog, {
     id: "discord",
     kind: "discord",
     events: ["job-slow"],
@@ -254,6 +285,37 @@ test("a job that runs for over 45 minutes is reported while it runs, once, and i
   const { tick, alerts } = await dispatcher(NIGHT + 52 * MINUTE);
   await tick();
   expect(alerts.bodies).toEqual([{ kind: "alert-due", version: 1, event: `job-slow:${JOB}`, channel: "discord" }]);
+});
+
+test("what counts as slow is a setting", async () => {
+  await register(catalog, ["a"]);
+  const actor = { name: "admin-token", request: null };
+  await changeThresholds(catalog, { change: { slowMinutes: 10 }, actor, now: NIGHT });
+  await (await dispatcher(NIGHT)).nightly();
+  await (await dispatcher(NIGHT + 11 * MINUTE)).tick();
+  expect((await recentEvents(catalog, 10)).map(({ event }) => event)).toContain(`job-slow:${JOB}`);
+});
+
+test("the summary of a day is raised once, not before its hour, and not while there is no database", async () => {
+  const summaries = async () =>
+    (await recentEvents(catalog, 100)).filter(({ kind }) => kind === "daily-summary").map(({ event }) => event);
+  await (await dispatcher(NIGHT + 6 * HOUR)).tick();
+  await register(catalog, ["a"]);
+  await (await dispatcher(NIGHT + 4 * HOUR)).tick();
+  expect(await summaries()).toEqual([]);
+  await (await dispatcher(NIGHT + 5 * HOUR)).tick();
+  await (await dispatcher(NIGHT + 6 * HOUR)).tick();
+  expect(await summaries()).toEqual(["daily-summary:2026-11-20"]);
+});
+
+test("the start of a job is handed to the queue at once: a ping that came late would be of no use", async () => {
+  await register(catalog, ["a"]);
+  const events = ["job-started"] as const;
+  await ensureChannel(catalog, { id: "watch", kind: "ping", events, secret: "PING_URL", now: 0 });
+  const { nightly, alerts } = await dispatcher(NIGHT);
+  await nightly();
+  await nightly();
+  expect(alerts.bodies).toEqual([{ kind: "alert-due", version: 1, event: `job-started:${JOB}`, channel: "watch" }]);
 });
 
 test("two ticks at once do the work once, and a tick that stopped does not lock out the next for good", async () => {
@@ -284,6 +346,7 @@ test("a cron that is not Patina's changes nothing", async () => {
       exports: exports as unknown as Queue,
       results: exports as unknown as Queue,
       alerts: exports as unknown as Queue,
+      upkeep: exports as unknown as Queue,
       clock: () => NIGHT,
       holder: "x",
       log,

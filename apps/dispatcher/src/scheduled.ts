@@ -1,9 +1,10 @@
 import type { Catalog } from "@patina/catalog/catalog";
 import { openScheduledJob } from "@patina/catalog/jobs";
+import { handOverAlerts } from "@patina/catalog/outbox";
 import { dateOf } from "@patina/core/date";
 import { type JobTrigger, scheduledJobId } from "@patina/core/job";
 import { type CronName, cronName } from "@patina/core/schedule";
-import type { AlertDue, ExportRequested, MessageOn } from "@patina/messages/message";
+import type { AlertDue, ExportRequested, MessageOn, UpkeepMessage } from "@patina/messages/message";
 import type { QUEUES } from "@patina/messages/queues";
 import type { Log } from "@patina/worker/log";
 import { fanOut } from "./fan-out.ts";
@@ -14,6 +15,7 @@ export interface DispatcherContext {
   readonly exports: Queue<ExportRequested>;
   readonly results: Queue<MessageOn[typeof QUEUES.results]>;
   readonly alerts: Queue<AlertDue>;
+  readonly upkeep: Queue<UpkeepMessage>;
   readonly clock: () => number;
   /** Names this invocation in leases; unlike any other. */
   readonly holder: string;
@@ -51,6 +53,7 @@ export async function startNightly(
   const id = scheduledJobId("nightly", date);
   const opened = await openScheduledJob(catalog, { id, kind: "nightly", trigger, date, scheduledFor, now: clock() });
   const sent = await fanOut(id, context);
+  await handOverAlerts(catalog, { queue: context.alerts, now: clock() });
   log.info({ job: id, opened, sent }, opened ? "Job opened" : "Job was open already");
   return id;
 }

@@ -1,30 +1,23 @@
+import { tell } from "@patina/catalog/alert-events";
 import { releaseLease, takeLease } from "@patina/catalog/leases";
-import {
-  idleTasks,
-  isMissed,
-  MAX_RESENDS,
-  markResent,
-  reportSlowJobs,
-  unclosedJobs,
-  unsentJobs,
-} from "@patina/catalog/lost-work";
-import { takeOverdueAlerts } from "@patina/catalog/outbox";
+import { idleTasks, MAX_RESENDS, markResent, missedRuns, unclosedJobs, unsentJobs } from "@patina/catalog/lost-work";
+import { handOverAlerts } from "@patina/catalog/outbox";
+import { reportSlowJobs } from "@patina/catalog/slow-jobs";
+import { raiseSummary } from "@patina/catalog/summary";
 import type { Task, TaskRef } from "@patina/catalog/tasks";
-import { dateOf, MINUTE } from "@patina/core/date";
+import { DAY, dateOf } from "@patina/core/date";
 import { scheduledJobId } from "@patina/core/job";
 import { TICK_LEASE } from "@patina/core/lease";
-import { CRONS, MISSED_AFTER, previousRun } from "@patina/core/schedule";
+import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
+import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
 
-/** A job that runs for longer is reported while it runs. */
-const SLOW_AFTER = 45 * MINUTE;
+/** How far back missed runs are looked for: a tick that was away for longer has more to tell than their names. */
+const LOOK_BACK = 7 * DAY;
 
-/** An alert that has waited for so long in the outbox is sent on again. */
-const ALERT_OVERDUE = 5 * MINUTE;
-
-/** Tasks and alerts that one tick takes on; the next is five minutes away. */
+/** Tasks that one tick takes on; the next is five minutes away. */
 const LIMIT = 1_000;
 
 /**
@@ -36,7 +29,16 @@ export async function tick(context: DispatcherContext): Promise<void> {
   const lease = { name: "tick", holder };
   if (!(await takeLease(catalog, { ...lease, now: clock(), length: TICK_LEASE }))) return;
   const failed: unknown[] = [];
-  for (const duty of [openMissedRuns, sendUnsentTasks, resendLostTasks, closeFinishedJobs, reportSlow, drainOutbox]) {
+  for (const duty of [
+    openMissedRuns,
+    sendUnsentTasks,
+    resendLostTasks,
+    closeFinishedJobs,
+    sendReplays,
+    reportSlow,
+    summarize,
+    drainOutbox,
+  ]) {
     try {
       await duty(context);
     } catch (error) {
@@ -48,13 +50,25 @@ export async function tick(context: DispatcherContext): Promise<void> {
   if (failed.length > 0) throw new AggregateError(failed, `${failed.length} duties of the tick failed`);
 }
 
-/** A run that should have happened and did not: the cron never came, or the catalog was down when it did. */
+/**
+ * Runs that should have happened and did not: the cron never came, or the catalog was down when it did. Each is told of
+ * once; the last of them is made up for, the others were a day's backup each, which nobody can take any more.
+ */
 async function openMissedRuns(context: DispatcherContext): Promise<void> {
-  const scheduledFor = previousRun(CRONS.nightly, context.clock() - MISSED_AFTER);
-  const jobId = scheduledJobId("nightly", dateOf(scheduledFor));
-  if (!(await isMissed(context.catalog, { jobId, scheduledFor }))) return;
-  context.log.warn({ job: jobId }, "Run was missed");
-  await startNightly(scheduledFor, { ...context, trigger: "tick" });
+  const { catalog, clock, log } = context;
+  const until = clock() - MISSED_AFTER;
+  const runs = runsBetween(CRONS.nightly, { after: until - LOOK_BACK, until }).map((scheduledFor) => ({
+    job: scheduledJobId("nightly", dateOf(scheduledFor)),
+    scheduledFor,
+  }));
+  const missed = await missedRuns(catalog, runs);
+  for (const { job, scheduledFor } of missed.filter(({ isTold }) => !isTold)) {
+    log.warn({ job }, "Run was missed");
+    await tell(catalog, { kind: "run-missed", job, scheduledFor }, clock());
+  }
+  const last = runs.at(-1);
+  if (last === undefined || !missed.some(({ job }) => job === last.job)) return;
+  await startNightly(last.scheduledFor, { ...context, trigger: "tick" });
 }
 
 /** A dispatcher that stopped between opening a job and sending its messages. */
@@ -103,14 +117,15 @@ async function closeFinishedJobs({ catalog, results }: DispatcherContext): Promi
 }
 
 async function reportSlow({ catalog, clock }: DispatcherContext): Promise<void> {
-  await reportSlowJobs(catalog, { now: clock(), limit: SLOW_AFTER });
+  await reportSlowJobs(catalog, clock());
+}
+
+/** Once a day, from its hour on: how every database stands. */
+async function summarize({ catalog, clock }: DispatcherContext): Promise<void> {
+  await raiseSummary(catalog, clock());
 }
 
 /** Alerts that were never handed to the queue, or were lost in it. */
 async function drainOutbox({ catalog, alerts, clock }: DispatcherContext): Promise<void> {
-  const overdue = await takeOverdueAlerts(catalog, { now: clock(), grace: ALERT_OVERDUE, limit: LIMIT });
-  for (let i = 0; i < overdue.length; i += MAX_BATCH_MESSAGES) {
-    const chunk = overdue.slice(i, i + MAX_BATCH_MESSAGES);
-    await alerts.sendBatch(chunk.map((alert) => ({ body: { kind: "alert-due", version: 1, ...alert } })));
-  }
+  await handOverAlerts(catalog, { queue: alerts, now: clock(), lost: true });
 }

@@ -180,9 +180,9 @@ test("a database that is known to be unusable fails with that reason", async () 
 
 test("a database that never answers has three attempts, and its task remembers why", async () => {
   const broken = { prepare: () => ({}), batch: () => Promise.reject(new Error("D1_ERROR: Network connection lost.")) };
-  const { handle } = exporter(null, { DB_SHOP: broken });
-  const dead = await deliver([request()], { queue: QUEUES.exports, batchSize: 1, maxAttempts: 3, handle });
-  expect(dead).toEqual([request()]);
+  const { handle, dead } = exporter(null, { DB_SHOP: broken });
+  await deliver([request()], { queue: QUEUES.exports, batchSize: 1, maxAttempts: 3, handle });
+  expect(dead.bodies).toMatchObject([{ attempts: 3, error: { code: "source_unreachable" }, body: request() }]);
   const [task] = await catalog.select().from(backupTasks).orderBy(backupTasks.priority);
   expect(task).toMatchObject({ state: "queued", attempt: 3, errorCode: "source_unreachable", leaseHolder: null });
   expect(task?.error).toBe('Cannot read database "shop": D1_ERROR: Network connection lost.');

@@ -1,116 +1,100 @@
 import { timestamp } from "@patina/core/date";
-import { bytes, count, duration } from "@patina/core/wording";
 import type { APIEmbed, APIEmbedField, RESTPostAPIWebhookWithTokenJSONBody } from "discord-api-types/v10";
-import type { DatabaseReport, JobReport } from "./report.ts";
+import { clip } from "./clip.ts";
+import { failuresFirst, linesOf } from "./database-lines.ts";
+import type { EventLevel } from "./event.ts";
+import { linkOf } from "./link.ts";
+import type { DatabaseReport, Report } from "./report.ts";
+import { wordsOf } from "./words.ts";
 
 /** Discord's limits (discord.com/developers/docs/resources/message#embed-object-embed-limits). */
 const MAX_FIELDS = 25;
+const MAX_FIELD_NAME = 256;
 const MAX_FIELD_VALUE = 1_024;
+const MAX_TITLE = 256;
 const MAX_EMBED = 6_000;
 
-const COLOURS: Record<JobReport["kind"], number> = {
-  "job-completed": 0x2e_a0_43,
-  "job-failed": 0xd2_3b_3b,
-  "job-slow": 0xd2_99_22,
+/** Ours: what is left of the embed belongs to the databases. */
+const MAX_DESCRIPTION = 1_500;
+const MAX_FOOTER = 500;
+
+const COLOURS: Record<EventLevel, number> = {
+  failure: 0xd2_3b_3b,
+  recovery: 0x2e_a0_43,
+  warning: 0xd2_99_22,
+  information: 0x3b_82_d2,
 };
+const GREEN = COLOURS.recovery;
+
+const MARKS = { failed: "❌", waiting: "⏳", succeeded: "✅" };
 
 /**
  * One message per event: colour, what happened, one field per database with the failed ones first and their details,
  * what was kept and what to do next. Names and texts are the user's own: nothing in them can mention or format.
  */
-export function discordMessage(report: JobReport): RESTPostAPIWebhookWithTokenJSONBody {
+export function discordMessage(report: Report): RESTPostAPIWebhookWithTokenJSONBody {
+  const { headline, detail, next } = wordsOf(report);
+  const link = linkOf(report);
+  const about = [plain(detail), ...(next === null ? [] : [`**Next:** ${plain(next)}`])].join("\n");
   const embed: APIEmbed = {
-    title: title(report),
-    color: COLOURS[report.kind],
-    description: description(report),
-    timestamp: timestamp(report.now),
+    title: clip(plain(headline), MAX_TITLE),
+    color: report.event.kind === "job-completed" ? GREEN : COLOURS[report.level],
+    description: clip(about, MAX_DESCRIPTION),
+    timestamp: timestamp(report.at),
     footer: {
-      text: `Patina · ${report.environment} · ${report.event}\nArrives twice only if sending was interrupted.`,
+      text: clip(
+        `Patina · ${report.environment} · ${report.id}\nArrives twice only if sending was interrupted.`,
+        MAX_FOOTER,
+      ),
     },
-    fields: [],
+    ...(link === null ? {} : { url: link }),
   };
-  return { embeds: [withFields(embed, report.databases)], allowed_mentions: { parse: [] } };
-}
-
-function title({ kind, job }: JobReport): string {
-  const databases = job.databases === 1 ? "1 database" : `${job.databases} databases`;
-  switch (kind) {
-    case "job-completed":
-      return `${capital(job.kind)} backup complete: ${databases}`;
-    case "job-failed":
-      return `${capital(job.kind)} backup failed for ${job.failed} of ${databases}`;
-    case "job-slow":
-      return `${capital(job.kind)} backup is slow: still running`;
-  }
-}
-
-function description({ kind, job, now }: JobReport): string {
-  const lasted = duration((job.finishedAt ?? now) - job.startedAt);
-  if (kind === "job-slow")
-    return `Job \`${job.id}\` has been running for ${lasted}. Nothing is lost; look at its tasks.`;
-  const stored = `${count(job.rows)} rows, ${bytes(job.rawBytes)} as ${bytes(job.storedBytes)} stored`;
-  return `Job \`${job.id}\`: ${job.succeeded} succeeded, ${job.failed} failed in ${lasted}; ${stored}.`;
+  return { embeds: [{ ...embed, fields: fieldsOf(report, embed) }], allowed_mentions: { parse: [] } };
 }
 
 /** As many databases as Discord takes; what is left out is counted, never dropped in silence. */
-function withFields(embed: APIEmbed, databases: readonly DatabaseReport[]): APIEmbed {
-  const order = { failed: 0, waiting: 1, succeeded: 2 };
-  const sorted = [...databases].sort((a, b) => order[a.state] - order[b.state]);
+function fieldsOf(report: Report, embed: APIEmbed): APIEmbedField[] {
+  const databases = failuresFirst(report.databases);
   const fields: APIEmbedField[] = [];
-  let size = lengthOf(embed);
-  for (const database of sorted) {
-    const field = fieldOf(database);
-    const left = sorted.length - fields.length;
-    const room = MAX_EMBED - size - field.name.length - field.value.length;
-    if (left > 1 && (fields.length === MAX_FIELDS - 1 || room < 200)) {
-      const names = sorted.slice(fields.length).filter(({ state }) => state === "failed").length;
-      fields.push({ name: `and ${left} more`, value: `${names} of them failed. See the job for all of them.` });
-      break;
-    }
+  let room = MAX_EMBED - lengthOf(embed);
+  for (const [i, database] of databases.entries()) {
+    const field = fieldOf(database, report);
+    const rest = restField(databases.slice(i), linkOf(report));
+    const isLast = i === databases.length - 1;
+    const needed = sizeOf(field) + (isLast ? 0 : sizeOf(rest));
+    if (needed > room || (!isLast && fields.length === MAX_FIELDS - 1)) return [...fields, rest];
     fields.push(field);
-    size += field.name.length + field.value.length;
+    room -= sizeOf(field);
   }
-  return { ...embed, fields };
+  return fields;
+}
+
+function restField(left: readonly DatabaseReport[], link: string | null): APIEmbedField {
+  const failed = left.filter(({ state }) => state === "failed").length;
+  const where = link === null ? "The job has all of them." : `[All of them](${link})`;
+  return { name: `and ${left.length} more`, value: clip(`${failed} of them failed. ${where}`, MAX_FIELD_VALUE) };
+}
+
+function fieldOf(database: DatabaseReport, report: Report): APIEmbedField {
+  const lines = linesOf(database, report).map(({ label, text }) =>
+    label === null ? plain(text) : `**${label}:** ${plain(text)}`,
+  );
+  return {
+    name: clip(`${MARKS[database.state]} ${database.name}`, MAX_FIELD_NAME),
+    value: clip(lines.join("\n"), MAX_FIELD_VALUE),
+    inline: database.state === "succeeded",
+  };
 }
 
 function lengthOf({ title = "", description = "", footer }: APIEmbed): number {
   return title.length + description.length + (footer?.text.length ?? 0);
 }
 
-function fieldOf(database: DatabaseReport): APIEmbedField {
-  const marks = { failed: "❌", waiting: "⏳", succeeded: "✅" };
-  return {
-    name: `${marks[database.state]} ${database.name}`,
-    value: clip(database.state === "failed" ? failure(database) : success(database)),
-    inline: database.state === "succeeded",
-  };
-}
-
-function failure({ error, attempts, lastGood }: DatabaseReport): string {
-  const tried = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  const kept =
-    lastGood === null
-      ? "**There is no backup of this database yet.**"
-      : `Last good backup: ${timestamp(lastGood.at)} (\`${lastGood.key}\`)`;
-  if (error === null) return `Failed after ${tried}.\n${kept}`;
-  return `${plain(error.message)}\n\`${error.code}\`, ${tried}\n${kept}\n**Next:** ${error.next}`;
-}
-
-function success({ state, rows, storedBytes, durationMs, consistency, warnings }: DatabaseReport): string {
-  if (state === "waiting") return "Not finished yet.";
-  const facts = `${count(rows ?? 0)} rows · ${bytes(storedBytes ?? 0)} · ${duration(durationMs ?? 0)} · ${consistency}`;
-  return [facts, ...warnings.map((warning) => `⚠️ ${plain(warning)}`)].join("\n");
+function sizeOf({ name, value }: APIEmbedField): number {
+  return name.length + value.length;
 }
 
 /** Text from outside, without Discord's formatting. */
 function plain(text: string): string {
   return text.replaceAll(/[\\*_~`|<>[\]()#@]/g, "\\$&");
-}
-
-function clip(text: string): string {
-  return text.length <= MAX_FIELD_VALUE ? text : `${text.slice(0, MAX_FIELD_VALUE - 1)}…`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

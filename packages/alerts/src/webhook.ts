@@ -1,38 +1,63 @@
 import { timestamp } from "@patina/core/date";
-import type { DatabaseReport, JobReport } from "./report.ts";
+import { failuresFirst } from "./database-lines.ts";
+import { linkOf, restOf } from "./link.ts";
+import type { DatabaseReport, JobReport, Report } from "./report.ts";
+import { wordsOf } from "./words.ts";
 
-/** The body of a generic webhook, documented in docs/reference/alerts.md. Fields are added, never changed. */
-export function webhookPayload({ event, kind, environment, job, databases, now }: JobReport) {
+/** Databases that a payload names at most. */
+export const MAX_DATABASES = 100;
+
+/** The body of a generic webhook, documented in docs/alerts.md. Fields are added, never changed. */
+export function webhookPayload(report: Report) {
+  const { id, event, level, environment, job, at, now } = report;
+  const databases = failuresFirst(report.databases).slice(0, MAX_DATABASES);
+  const left = report.databases.length - databases.length;
   return {
     version: 1,
-    event,
-    kind,
+    event: id,
+    kind: event.kind,
+    level,
     environment,
+    happened_at: timestamp(at),
     sent_at: timestamp(now),
-    job: {
-      id: job.id,
-      kind: job.kind,
-      status: job.status,
-      date: job.date,
-      started_at: timestamp(job.startedAt),
-      finished_at: job.finishedAt === null ? null : timestamp(job.finishedAt),
-      duration_ms: job.finishedAt === null ? null : job.finishedAt - job.startedAt,
-    },
-    totals: {
-      databases: job.databases,
-      succeeded: job.succeeded,
-      failed: job.failed,
-      rows: job.rows,
-      raw_bytes: job.rawBytes,
-      stored_bytes: job.storedBytes,
-    },
-    databases: databases.map(database),
+    ...wordsOf(report),
+    url: linkOf(report),
+    facts: event,
+    job: job === null ? null : jobOf(job),
+    totals: job === null ? null : totalsOf(job),
+    databases: databases.map(databaseOf),
+    databases_total: report.databases.length,
+    databases_left_out: left,
+    rest_url: left === 0 ? null : restOf(report),
     errors: databases.flatMap(({ name, error }) => (error === null ? [] : [{ database: name, ...error }])),
   };
 }
 
-function database(report: DatabaseReport) {
-  const { lastGood } = report;
+function jobOf(job: JobReport) {
+  return {
+    id: job.id,
+    kind: job.kind,
+    status: job.status,
+    date: job.date,
+    started_at: timestamp(job.startedAt),
+    finished_at: job.finishedAt === null ? null : timestamp(job.finishedAt),
+    duration_ms: job.finishedAt === null ? null : job.finishedAt - job.startedAt,
+  };
+}
+
+function totalsOf(job: JobReport) {
+  return {
+    databases: job.databases,
+    succeeded: job.succeeded,
+    failed: job.failed,
+    rows: job.rows,
+    raw_bytes: job.rawBytes,
+    stored_bytes: job.storedBytes,
+  };
+}
+
+function databaseOf(report: DatabaseReport) {
+  const { lastGood, failingSince } = report;
   return {
     database: report.name,
     status: report.state,
@@ -40,11 +65,14 @@ function database(report: DatabaseReport) {
     consistency: report.consistency,
     rows: report.rows,
     raw_bytes: report.rawBytes,
+    baseline_bytes: report.baselineBytes,
     stored_bytes: report.storedBytes,
     duration_ms: report.durationMs,
     key: report.key,
     warnings: report.warnings,
     error: report.error,
+    failures: report.failures,
+    failing_since: failingSince === null ? null : timestamp(failingSince),
     last_good: lastGood === null ? null : { job: lastGood.job, key: lastGood.key, at: timestamp(lastGood.at) },
   };
 }

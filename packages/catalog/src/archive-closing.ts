@@ -1,4 +1,6 @@
+import type { AlertEvent } from "@patina/alerts/event";
 import { type SQL, sql } from "drizzle-orm";
+import { raiseEvent } from "./alert-events.ts";
 import type { Catalog } from "./catalog.ts";
 import { transaction } from "./transaction.ts";
 
@@ -21,7 +23,7 @@ export type ArchiveEnd =
   | { readonly status: "failed"; readonly error: string };
 
 /**
- * Closes a weekly job with the archive it was for, and writes one outbox row per channel that wants it: one transaction.
+ * Closes a weekly job with the archive it was for, and tells of it: one transaction.
  * A job that is closed already stays as it is, but an archive that is made later exists all the same.
  *
  * @returns whether this call closed it
@@ -40,14 +42,26 @@ export async function closeWeeklyJob(
         where id = ${job} and kind = 'weekly' and status = 'running'
         returning id`,
     ...inventory({ job, end }),
-    sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
-        select 'job-' || j.status || ':' || j.id, c.id, 'job-' || j.status, j.id, ${now}
-        from backup_jobs j join alert_config c
-        where j.id = ${job} and j.closed_by = ${holder} and j.finished_at = ${now} and c.enabled = 1
-          and exists (select 1 from json_each(c.events) e where e.value = 'job-' || j.status)
-        on conflict (event, channel) do nothing`,
+    ...(isFailed ? [] : [heal(job, now)]),
+    ...raiseEvent(eventOf(job, end), {
+      now,
+      where: sql`exists (select 1 from backup_jobs where id = ${job} and closed_by = ${holder} and finished_at = ${now})`,
+    }),
   ]);
   return (closed ?? []).length > 0;
+}
+
+/** A job that failed and whose archive was made later, by a replay, stays failed and says that it is healed. */
+function heal(job: string, now: number): SQL {
+  return sql`update backup_jobs set healed_by = id, healed_at = ${now}
+      where id = ${job} and status = 'failed' and healed_by is null`;
+}
+
+/** An archive that lacks something is told of as that, and not as a failed job too. */
+function eventOf(job: string, end: ArchiveEnd): AlertEvent {
+  if (end.status === "failed") return { kind: "job-failed", job };
+  if (end.missing === 0) return { kind: "job-completed", job };
+  return { kind: "archive-incomplete", job, missing: end.missing, error: end.error ?? "" };
 }
 
 function inventory({ job, end }: { job: string; end: ArchiveEnd }): SQL[] {

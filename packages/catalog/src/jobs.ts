@@ -1,5 +1,6 @@
 import type { JobTrigger } from "@patina/core/job";
 import { and, desc, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
+import { raiseEvent } from "./alert-events.ts";
 import type { Catalog } from "./catalog.ts";
 import { backupJobs, backupResults, backupTasks, databases } from "./schema.ts";
 import { transaction } from "./transaction.ts";
@@ -13,6 +14,8 @@ export interface NewJob {
   readonly date: string;
   readonly scheduledFor: number;
   readonly reason?: string;
+  /** The job whose failures this one makes up for. */
+  readonly replayOf?: string;
   readonly now: number;
 }
 
@@ -53,8 +56,7 @@ export async function openManualJob(
     names === null
       ? sql`select name, priority from ${databases} where enabled = 1`
       : sql`select name, priority from ${databases} where name in (select value from json_each(${JSON.stringify(names)}))`;
-  const busy = sql`select 1 from ${backupTasks} t where t.database = asked.name and t.state in ('queued', 'running')`;
-  const wanted = sql`select name, priority from (${asked}) as asked where not exists (${busy})`;
+  const wanted = sql`select name, priority from (${asked}) as asked where ${IS_IDLE}`;
   const active = await catalog.all<ActiveTask>(
     sql`select t.database as "database", min(t.job_id) as "jobId" from ${backupTasks} t
         where t.state in ('queued', 'running') and t.database in (select name from (${asked}))
@@ -65,10 +67,23 @@ export async function openManualJob(
 
 /** @returns the number of tasks the job was opened with; 0 when it was not opened */
 async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted: SQL }): Promise<number> {
-  const [opened] = await transaction(catalog, [
-    sql`insert into backup_jobs (id, kind, trigger, reason, date, scheduled_for, started_at, databases)
-        select ${job.id}, ${job.kind}, ${job.trigger}, ${job.reason ?? null}, ${job.date}, ${job.scheduledFor}, ${job.now},
-          (select count(*) from (${wanted}))
+  const [opened] = await transaction(catalog, openingStatements({ job, wanted }));
+  return Number(opened?.[0]?.["databases"] ?? 0);
+}
+
+/** The condition that a database `asked.name` has no task under way. */
+export const IS_IDLE = sql`not exists (
+    select 1 from backup_tasks t where t.database = asked.name and t.state in ('queued', 'running'))`;
+
+/**
+ * The statements that open a job with a task for each of the `wanted` databases (`name`, `priority`), if there are any.
+ * The first gives the number of them, once.
+ */
+export function openingStatements({ job, wanted }: { job: NewJob; wanted: SQL }): SQL[] {
+  return [
+    sql`insert into backup_jobs (id, kind, trigger, reason, replay_of, date, scheduled_for, started_at, databases)
+        select ${job.id}, ${job.kind}, ${job.trigger}, ${job.reason ?? null}, ${job.replayOf ?? null}, ${job.date},
+          ${job.scheduledFor}, ${job.now}, (select count(*) from (${wanted}))
         where exists (${wanted})
         on conflict (id) do nothing
         returning databases`,
@@ -79,8 +94,11 @@ async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted:
     sql`insert into task_events (job_id, database, generation, event, at)
         select job_id, database, generation, 'queued', ${job.now} from backup_tasks
         where job_id = ${job.id} and not exists (select 1 from task_events where job_id = ${job.id})`,
-  ]);
-  return Number(opened?.[0]?.["databases"] ?? 0);
+    ...raiseEvent(
+      { kind: "job-started", job: job.id },
+      { now: job.now, where: sql`exists (select 1 from backup_jobs where id = ${job.id} and status = 'running')` },
+    ),
+  ];
 }
 
 export async function findJob(catalog: Catalog, id: string): Promise<Job | undefined> {
@@ -133,40 +151,4 @@ export async function taskCounts(
     .from(backupTasks)
     .where(inArray(backupTasks.jobId, [...jobIds]))
     .groupBy(backupTasks.jobId, backupTasks.state);
-}
-
-/**
- * Closes jobs whose last task has ended (a weekly one has none, see closeWeeklyJob()): counts the results, sets the status, and writes one outbox row per channel
- * that wants the event. One transaction: whoever closes a job writes its alerts, and nobody closes it twice.
- *
- * @returns ids of the jobs that this call closed
- */
-export async function closeJobs(
-  catalog: Catalog,
-  { jobIds, holder, now }: { jobIds: readonly string[]; holder: string; now: number },
-): Promise<string[]> {
-  if (jobIds.length === 0) return [];
-  const ids = sql`(select value from json_each(${JSON.stringify(jobIds)}))`;
-  const of = (expression: SQL) => sql`(select ${expression} from backup_results r where r.job_id = backup_jobs.id)`;
-  const [closed] = await transaction(catalog, [
-    sql`update backup_jobs set
-          status = case when ${of(sql`sum(r.status = 'failed')`)} > 0 then 'failed' else 'completed' end,
-          succeeded = ${of(sql`coalesce(sum(r.status = 'succeeded'), 0)`)},
-          failed = ${of(sql`coalesce(sum(r.status = 'failed'), 0)`)},
-          rows = ${of(sql`coalesce(sum(r.rows), 0)`)},
-          raw_bytes = ${of(sql`coalesce(sum(r.raw_bytes), 0)`)},
-          stored_bytes = ${of(sql`coalesce(sum(r.stored_bytes), 0)`)},
-          finished_at = ${now},
-          closed_by = ${holder}
-        where id in ${ids} and status = 'running' and kind <> 'weekly'
-          and not exists (select 1 from backup_tasks t where t.job_id = backup_jobs.id and t.state in ('queued', 'running'))
-        returning id`,
-    sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
-        select 'job-' || j.status || ':' || j.id, c.id, 'job-' || j.status, j.id, ${now}
-        from backup_jobs j join alert_config c
-        where j.id in ${ids} and j.closed_by = ${holder} and j.finished_at = ${now} and c.enabled = 1
-          and exists (select 1 from json_each(c.events) e where e.value = 'job-' || j.status)
-        on conflict (event, channel) do nothing`,
-  ]);
-  return (closed ?? []).map((row) => String(row["id"]));
 }

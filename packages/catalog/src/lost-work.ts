@@ -71,30 +71,29 @@ export async function unclosedJobs(catalog: Catalog): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-/** Whether a scheduled run should have happened: databases were registered before it, and no job has its id. */
-export async function isMissed(
-  catalog: Catalog,
-  { jobId, scheduledFor }: { jobId: string; scheduledFor: number },
-): Promise<boolean> {
-  const [row] = await catalog.all<{ missed: number }>(
-    sql`select not exists (select 1 from ${backupJobs} where id = ${jobId})
-          and exists (select 1 from databases where enabled = 1 and created_at <= ${scheduledFor}) as missed`,
-  );
-  return row?.missed === 1;
+/** A run of the schedule, under the name that its job has or would have. */
+export interface ScheduledRun {
+  readonly job: string;
+  readonly scheduledFor: number;
 }
 
 /**
- * Raises the alert of every job that runs for longer than `limit` milliseconds: once per job and channel, while it runs.
+ * Those of the runs that should have happened and have no job: databases were registered before them.
+ *
+ * @returns also whether people were told of it already
  */
-export async function reportSlowJobs(catalog: Catalog, { now, limit }: { now: number; limit: number }): Promise<void> {
-  await catalog.run(
-    sql`insert into alert_outbox (event, channel, kind, job_id, created_at)
-        select 'job-slow:' || j.id, c.id, 'job-slow', j.id, ${now}
-        from ${backupJobs} j join alert_config c
-        where j.status = 'running' and j.started_at <= ${now - limit} and c.enabled = 1
-          and exists (select 1 from json_each(c.events) e where e.value = 'job-slow')
-        on conflict (event, channel) do nothing`,
+export async function missedRuns(
+  catalog: Catalog,
+  runs: readonly ScheduledRun[],
+): Promise<(ScheduledRun & { readonly isTold: boolean })[]> {
+  const rows = await catalog.all<{ job: string; scheduledFor: number; told: number }>(
+    sql`select run.value ->> 'job' as "job", run.value ->> 'scheduledFor' as "scheduledFor",
+          exists (select 1 from alert_events where event = 'run-missed:' || (run.value ->> 'job')) as "told"
+        from json_each(${JSON.stringify(runs)}) run
+        where not exists (select 1 from backup_jobs where id = run.value ->> 'job')
+          and exists (select 1 from databases where enabled = 1 and created_at <= run.value ->> 'scheduledFor')`,
   );
+  return rows.map(({ job, scheduledFor, told }) => ({ job, scheduledFor, isTold: told === 1 }));
 }
 
 /**

@@ -1,9 +1,15 @@
+import { eventId } from "@patina/alerts/event";
+import { MINUTE } from "@patina/core/date";
 import { DELIVERY_LEASE } from "@patina/core/lease";
-import { and, eq, inArray, isNull, lte, or, sql } from "drizzle-orm";
+import type { AlertDue } from "@patina/messages/message";
+import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
+import { and, eq, isNull, lte, or, sql } from "drizzle-orm";
+import { type Actor, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
+import type { Channel } from "./channels.ts";
 import { alertConfig, alertOutbox } from "./schema.ts";
+import { transaction } from "./transaction.ts";
 
-export type Channel = typeof alertConfig.$inferSelect;
 export type Alert = typeof alertOutbox.$inferSelect;
 
 /** One alert for one channel. */
@@ -16,44 +22,68 @@ function is(alert: AlertRef) {
   return and(eq(alertOutbox.event, alert.event), eq(alertOutbox.channel, alert.channel));
 }
 
-/** Makes sure that a channel is known; one that is already stays as its owner set it. */
-export async function addChannel(
+/**
+ * Writes a test message for one channel, switched on or not, with its audit row.
+ *
+ * @returns null when there is no such channel
+ */
+export async function raiseTest(
   catalog: Catalog,
-  channel: { id: string; kind: Channel["kind"]; events: readonly string[]; secret: string; now: number },
-): Promise<void> {
-  const { id, kind, events, secret, now } = channel;
-  await catalog
-    .insert(alertConfig)
-    .values({ id, kind, events: [...events], secret, createdAt: now })
-    .onConflictDoNothing();
+  { channel, test, actor, now }: { channel: string; test: string; actor: Actor; now: number },
+): Promise<AlertRef | null> {
+  const facts = { kind: "channel-test", test } as const;
+  const event = eventId(facts);
+  const exists = sql`exists (select 1 from alert_config where id = ${channel})`;
+  const [, raised] = await transaction(catalog, [
+    sql`insert into alert_events (event, kind, facts, at)
+        select ${event}, ${facts.kind}, ${JSON.stringify(facts)}, ${now} where ${exists}`,
+    sql`insert into alert_outbox (event, channel, kind, created_at)
+        select ${event}, ${channel}, ${facts.kind}, ${now} where ${exists} returning event`,
+    auditStatement({ at: now, actor, action: "channel.test", subject: channel }, exists),
+  ]);
+  return raised?.length === 1 ? { event, channel } : null;
 }
 
-/** Alerts of these jobs that nobody has sent yet. */
-export async function pendingAlertsOf(catalog: Catalog, jobIds: readonly string[]): Promise<AlertRef[]> {
-  if (jobIds.length === 0) return [];
-  return await catalog
-    .select({ event: alertOutbox.event, channel: alertOutbox.channel })
-    .from(alertOutbox)
-    .where(and(eq(alertOutbox.state, "pending"), inArray(alertOutbox.jobId, [...jobIds])));
+/** An alert that was handed to the queue is left alone for this long; after that it may be lost. */
+const IN_FLIGHT = 5 * MINUTE;
+
+/** Alerts that are handed over at once: the tick comes back for the rest. */
+const LIMIT = 1_000;
+
+/** The queue that alerts travel in, as far as it is needed here. */
+export interface AlertQueue {
+  sendBatch(messages: { body: AlertDue }[]): Promise<unknown>;
 }
 
 /**
- * Alerts that wait for longer than they should: never handed to the queue, or handed over and lost. The tick sends them
- * on; each is then left alone until `now + grace`.
+ * Hands alerts to the queue that were never handed over, after whatever wrote them; with `lost`, those too that were and
+ * have not been heard of since, which is for the tick. Stopping in between sends a message twice, which sends no alert
+ * twice: see claimAlert().
+ *
+ * @returns how many
  */
-export async function takeOverdueAlerts(
+export async function handOverAlerts(
   catalog: Catalog,
-  { now, grace, limit }: { now: number; grace: number; limit: number },
-): Promise<AlertRef[]> {
-  return await catalog.all<AlertRef>(
-    sql`update ${alertOutbox} set next_attempt_at = ${now + grace}
-        where (event, channel) in (
-          select event, channel from ${alertOutbox}
-          where state in ('pending', 'sending') and coalesce(next_attempt_at, created_at + ${grace}) <= ${now}
-            and (lease_expires_at is null or lease_expires_at <= ${now})
-          order by created_at limit ${limit})
-        returning event, channel`,
+  { queue, now, lost = false }: { queue: AlertQueue; now: number; lost?: boolean },
+): Promise<number> {
+  const due = lost
+    ? sql`(next_attempt_at is null or next_attempt_at <= ${now}) and state in ('pending', 'sending')
+          and (lease_expires_at is null or lease_expires_at <= ${now})`
+    : sql`next_attempt_at is null and state = 'pending'`;
+  const alerts = await catalog.all<AlertRef>(
+    sql`select event, channel from ${alertOutbox} where ${due} order by created_at limit ${LIMIT}`,
   );
+  for (let i = 0; i < alerts.length; i += MAX_BATCH_MESSAGES) {
+    const chunk = alerts.slice(i, i + MAX_BATCH_MESSAGES);
+    await queue.sendBatch(chunk.map((alert) => ({ body: { kind: "alert-due", version: 1, ...alert } })));
+    const refs = JSON.stringify(chunk.map(({ event, channel }) => [event, channel]));
+    await catalog.run(
+      sql`update ${alertOutbox} set next_attempt_at = ${now + IN_FLIGHT}
+          where (event, channel) in (select e.value ->> 0, e.value ->> 1 from json_each(${refs}) e)
+            and state in ('pending', 'sending')`,
+    );
+  }
+  return alerts.length;
 }
 
 export interface Delivery {
@@ -106,7 +136,9 @@ export async function endDelivery(
       leaseExpiresAt: null,
       nextAttemptAt: end.state === "pending" ? end.nextAttemptAt : null,
       sentAt: end.state === "sent" ? now : null,
-      error: end.state === "sent" ? null : end.error,
+      ...(end.state === "sent"
+        ? { error: null }
+        : { error: end.error, firstError: sql`coalesce(${alertOutbox.firstError}, ${end.error})` }),
     })
     .where(and(is(ref), sql`${alertOutbox.state} <> 'sent'`));
 }

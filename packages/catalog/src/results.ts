@@ -1,6 +1,9 @@
+import { type History, type Judgement, judge } from "@patina/alerts/thresholds";
 import type { Consistency } from "@patina/core/job";
 import { type SQL, type SQLChunk, sql } from "drizzle-orm";
+import { raiseEvent } from "./alert-events.ts";
 import type { Catalog } from "./catalog.ts";
+import { readHistory } from "./history.ts";
 import { rollupStatement } from "./rollup.ts";
 import { eventStatement, isTask, type TaskRef } from "./tasks.ts";
 import { transaction } from "./transaction.ts";
@@ -40,9 +43,9 @@ export interface Failed {
 export type Result = Succeeded | Failed;
 
 /**
- * Writes results, counts them into their days and settles their tasks, all in one transaction. A result of an older
- * generation, or for a task that is settled already, changes nothing, so the same result may arrive any number of times
- * in any order.
+ * Writes results, counts them into their days and settles their tasks, with what people are told of each, all in one
+ * transaction. A result of an older generation, or for a task that is settled already, changes nothing, so the same
+ * result may arrive any number of times in any order.
  *
  * The results themselves are not counted here: closing the job does that, see closeJobs().
  */
@@ -50,38 +53,93 @@ export async function settleTasks(
   catalog: Catalog,
   { results, now }: { results: readonly Result[]; now: number },
 ): Promise<void> {
+  if (results.length === 0) return;
+  const { thresholds, historyOf } = await readHistory(
+    catalog,
+    results.map(({ task }) => task.database),
+  );
   await transaction(
     catalog,
-    results.flatMap((result) => statementsFor(result, now)),
+    results.flatMap((result) => {
+      const history = historyOf(result.task.database);
+      return result.status === "succeeded"
+        ? successStatements(result, { judgement: judge(result.rawBytes, { history, thresholds }), history, now })
+        : failureStatements(result, { history, now });
+    }),
   );
 }
 
 const OPEN = sql`state in ('queued', 'running')`;
 
-function statementsFor(result: Result, now: number): SQL[] {
+function settle(task: TaskRef, { state, now }: { state: "done" | "failed"; now: number }): SQL {
+  return sql`update backup_tasks set state = ${state}, lease_holder = null, lease_expires_at = null,
+        next_attempt_at = null, finished_at = ${now}
+      where ${isTask(task)} and ${OPEN}`;
+}
+
+function successStatements(
+  result: Succeeded,
+  { judgement, history, now }: { judgement: Judgement; history: History; now: number },
+): SQL[] {
   const { task } = result;
   const it = sql`${isTask(task)} and ${OPEN}`;
-  const settle = (state: "done" | "failed") =>
-    sql`update backup_tasks set state = ${state}, lease_holder = null, lease_expires_at = null, next_attempt_at = null,
-          finished_at = ${now}
-        where ${it}`;
-  if (result.status === "succeeded") {
-    const worst = result.consistency === "fuzzy" ? "fuzzy" : "good";
-    const end = { worst, bytes: result.storedBytes, ms: result.durationMs } as const;
-    return [
-      writeResult(succeededRow(result, now), it),
-      writeInventory(result, it),
-      rollupStatement(task, { end, where: OPEN }),
-      eventStatement({ task, event: "done", now, where: OPEN }),
-      settle("done"),
-    ];
-  }
-  const { errorCode, error } = result;
+  const worst = result.consistency === "fuzzy" ? "fuzzy" : "good";
+  const end = { worst, bytes: result.storedBytes, ms: result.durationMs } as const;
   return [
-    writeResult(failedRow({ errorCode, error, now }), it),
+    writeResult({ ...succeededRow(result, now), ...judgementRow(judgement), failures_before: history.failures }, it),
+    writeInventory(result, it),
+    rollupStatement(task, { end, where: OPEN }),
+    ...tellOfReplay(result, { judgement, now }),
+    eventStatement({ task, event: "done", now, where: OPEN }),
+    settle(task, { state: "done", now }),
+    ...heal(result, now),
+  ];
+}
+
+function failureStatements(result: Failed, { history, now }: { history: History; now: number }): SQL[] {
+  const { task, errorCode, error } = result;
+  const it = sql`${isTask(task)} and ${OPEN}`;
+  return [
+    writeResult({ ...failedRow({ errorCode, error, now }), failures_before: history.failures, healed_by: null }, it),
     rollupStatement(task, { end: { worst: "failed" }, where: OPEN }),
+    ...raiseEvent(
+      { kind: "backup-failed", ...task },
+      { now, where: sql`exists (select 1 from backup_tasks where ${it})` },
+    ),
     eventStatement({ task, event: "failed", now, where: OPEN, errorCode, error }),
-    settle("failed"),
+    settle(task, { state: "failed", now }),
+  ];
+}
+
+/** What closing tells of all results of a job is told of this one at once when its job was closed before: a replay. */
+function tellOfReplay({ task, consistency }: Succeeded, { judgement, now }: { judgement: Judgement; now: number }) {
+  const { job, database, generation } = task;
+  const kinds = [
+    ...(judgement.recovered ? (["recovered"] as const) : []),
+    ...(judgement.deviated ? (["size-deviated"] as const) : []),
+    ...(consistency === "fuzzy" ? (["backup-fuzzy"] as const) : []),
+  ];
+  const where = sql`exists (select 1 from backup_tasks where ${isTask(task)} and ${OPEN})
+      and exists (select 1 from backup_jobs where id = ${job} and status <> 'running')`;
+  return kinds.flatMap((kind) => raiseEvent({ kind, job, replayed: { database, generation } }, { now, where }));
+}
+
+/**
+ * Notes on the failures of this database that it has a later backup now, and on each job whose last failure that was. A
+ * job stays failed; this says that nobody needs to see to it any more.
+ */
+function heal({ task, createdAt }: Succeeded, now: number): SQL[] {
+  const { job, database, generation } = task;
+  return [
+    sql`update backup_results set healed_by = ${job}
+        where database = ${database} and status = 'failed' and healed_by is null and finished_at <= ${createdAt}
+          and exists (select 1 from backup_results g where g.job_id = ${job} and g.database = ${database}
+            and g.generation = ${generation} and g.status = 'succeeded')`,
+    sql`update backup_jobs set healed_by = ${job}, healed_at = ${now}
+        where status = 'failed' and healed_by is null
+          and id in (select job_id from backup_results where database = ${database} and (job_id = ${job} or healed_by = ${job}))
+          and not exists (select 1 from backup_results r
+            where r.job_id = backup_jobs.id and r.status = 'failed' and r.healed_by is null)`,
   ];
 }
 
@@ -117,6 +175,10 @@ function failedRow({ errorCode, error, now }: { errorCode: string | null; error:
     error: sql`coalesce(${error}, error, 'Cannot tell why: no attempt reported an error')`,
     finished_at: now,
   };
+}
+
+function judgementRow({ baseline, deviated }: Judgement): Row {
+  return { baseline_bytes: baseline, deviated: deviated ? 1 : 0 };
 }
 
 function writeResult(row: Row, it: SQL): SQL {

@@ -1,6 +1,14 @@
+import { CHANNEL_KINDS } from "@patina/alerts/channel";
+import type { AlertEvent, EventKind } from "@patina/alerts/event";
 import type { Redaction } from "@patina/core/rules";
 import { sql } from "drizzle-orm";
-import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { customType, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/** Bytes as they are: drizzle's own blob needs Node's Buffer, which a Worker does not have. */
+const bytes = customType<{ data: Uint8Array; driverData: ArrayBuffer | number[] }>({
+  dataType: () => "blob",
+  fromDriver: (value) => new Uint8Array(value),
+});
 
 /**
  * The catalog: what Patina knows, in one D1 database that all Workers share. Times are milliseconds since the epoch,
@@ -56,6 +64,11 @@ export const backupJobs = sqliteTable(
     /** Which invocation closed it: only that one writes its alerts. */
     closedBy: text("closed_by"),
     error: text(),
+    /** The job whose failures this manual one makes up for: a replay of dead letters that came too late for that job. */
+    replayOf: text("replay_of"),
+    /** The job that had backed up the last of the databases which failed here. It may be this one, by a replay. */
+    healedBy: text("healed_by"),
+    healedAt: integer("healed_at"),
   },
   (table) => [
     index("backup_jobs_status").on(table.status, table.startedAt),
@@ -148,6 +161,14 @@ export const backupResults = sqliteTable(
     errorCode: text("error_code"),
     error: text(),
     finishedAt: integer("finished_at").notNull(),
+    /** How many results of the database directly before this one had failed. */
+    failuresBefore: integer("failures_before").notNull().default(0),
+    /** Of a good one: median of `rawBytes` of the good ones before it; null while there are too few. */
+    baselineBytes: integer("baseline_bytes"),
+    /** Whether the size deviated from the baseline by more than the threshold of that day. */
+    deviated: integer({ mode: "boolean" }).notNull().default(false),
+    /** Of a failed one: the job that backed the database up after it. */
+    healedBy: text("healed_by"),
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.database] }),
@@ -307,16 +328,45 @@ export const archiveMembers = sqliteTable(
 /** Channels that alerts go to. */
 export const alertConfig = sqliteTable("alert_config", {
   id: text().primaryKey(),
-  kind: text({ enum: ["discord", "webhook"] }).notNull(),
+  kind: text({ enum: CHANNEL_KINDS }).notNull(),
   enabled: integer({ mode: "boolean" }).notNull().default(true),
   /** Which events the channel gets, as a JSON array. */
-  events: text({ mode: "json" }).$type<string[]>().notNull(),
+  events: text({ mode: "json" }).$type<EventKind[]>().notNull(),
   /** The aggregator's secret that holds the URL, such as `DISCORD_WEBHOOK_URL`. */
   secret: text(),
-  /** The URL encrypted with the aggregator's ALERT_KEY (AES-GCM), for channels that are not a secret. */
-  urlCiphertext: blob("url_ciphertext", { mode: "buffer" }),
+  /** URL and signing key encrypted with the aggregator's ALERT_KEY (AES-GCM), for channels that are not a secret. */
+  urlCiphertext: bytes("url_ciphertext"),
+  /** The host of the URL, the one part of it that is shown. */
+  host: text(),
   createdAt: integer("created_at").notNull(),
+  /** When its settings were last changed: it gets no event that is older. */
+  updatedAt: integer("updated_at").notNull().default(0),
 });
+
+/** What counts as slow or deviating: at most one row; without it the defaults of packages/alerts. */
+export const alertThresholds = sqliteTable("alert_thresholds", {
+  id: integer().primaryKey(),
+  slowMinutes: integer("slow_minutes").notNull(),
+  deviationPercent: integer("deviation_percent").notNull(),
+  summaryHour: integer("summary_hour").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** What happened that people are told of, whether or not there is a channel for it. */
+export const alertEvents = sqliteTable(
+  "alert_events",
+  {
+    /** See eventId() of packages/alerts: the same event found twice is one row. */
+    event: text().primaryKey(),
+    kind: text().$type<AlertEvent["kind"]>().notNull(),
+    jobId: text("job_id"),
+    database: text(),
+    /** The event as packages/alerts types it. */
+    facts: text({ mode: "json" }).$type<AlertEvent>().notNull(),
+    at: integer().notNull(),
+  },
+  (table) => [index("alert_events_at").on(table.at), index("alert_events_job").on(table.jobId)],
+);
 
 /** Alerts to be sent, one row per event and channel, written in the transaction that makes the event true. */
 export const alertOutbox = sqliteTable(
@@ -338,6 +388,8 @@ export const alertOutbox = sqliteTable(
     nextAttemptAt: integer("next_attempt_at"),
     createdAt: integer("created_at").notNull(),
     sentAt: integer("sent_at"),
+    /** The first error of its attempts; `error` is the last. */
+    firstError: text("first_error"),
     error: text(),
   },
   (table) => [
@@ -358,6 +410,9 @@ export const deadLetters = sqliteTable(
     database: text(),
     generation: integer(),
     attempts: integer().notNull(),
+    /** The first error of its attempts, where one was remembered; `error` is the last. */
+    firstErrorCode: text("first_error_code"),
+    firstError: text("first_error"),
     errorCode: text("error_code"),
     error: text(),
     sentAt: integer("sent_at").notNull(),
@@ -365,8 +420,40 @@ export const deadLetters = sqliteTable(
     state: text({ enum: ["open", "replayed", "discarded"] })
       .notNull()
       .default("open"),
+    closedAt: integer("closed_at"),
+    closedBy: text("closed_by"),
+    /** Why it was discarded. */
+    reason: text(),
+    /** Where a replay's task is: its own job with a raised generation, or a manual job. */
+    replayJob: text("replay_job"),
+    replayGeneration: integer("replay_generation"),
+    /** When the message of a replay was sent; null while it still has to be. */
+    resentAt: integer("resent_at"),
   },
-  (table) => [index("dead_letters_state").on(table.state, table.arrivedAt)],
+  (table) => [
+    index("dead_letters_state").on(table.state, table.arrivedAt),
+    index("dead_letters_task").on(table.jobId, table.database),
+  ],
+);
+
+/** Who did what, downloads included. Only ever added to. */
+export const auditLog = sqliteTable(
+  "audit_log",
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: integer().notNull(),
+    /** Who: `admin-token`, `read-token`, an Access identity, or a part of Patina. */
+    actor: text().notNull(),
+    /** What, as `noun.verb`: `channel.add`, `dead-letter.replay`, `backup.download`. */
+    action: text().notNull(),
+    /** To what: a name or an id. */
+    subject: text().notNull(),
+    /** What else there is to say; never a secret. */
+    detail: text({ mode: "json" }).$type<Readonly<Record<string, unknown>>>(),
+    /** Id of the request, which is also in the logs. */
+    request: text(),
+  },
+  (table) => [index("audit_log_at").on(table.at), index("audit_log_subject").on(table.subject, table.id)],
 );
 
 /** Logins to the dashboard that work once, see login-links.ts. */

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@patina/core/error";
+import type { ErrorCode, PatinaError } from "@patina/core/error";
 import { TASK_LEASE } from "@patina/core/lease";
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
@@ -138,6 +138,16 @@ export async function releaseTask(
           next_attempt_at = ${nextAttemptAt}, error_code = ${errorCode}, error = ${error}
         where ${isTask(task)} and ${mine}`,
   ]);
+}
+
+/** The result of a task could not be read and will be tried again: a line of its timeline. */
+export async function noteUnreadResult(
+  catalog: Catalog,
+  { task, error, now }: { task: TaskRef; error: PatinaError; now: number },
+): Promise<void> {
+  const where = sql`state in ('queued', 'running')`;
+  const { code: errorCode, message } = error;
+  await transaction(catalog, [eventStatement({ task, event: "retried", now, where, errorCode, error: message })]);
 }
 
 type TaskEvent = "started" | "paused" | "exported" | "retried" | "dead" | "resent" | "abandoned" | "done" | "failed";

@@ -2,8 +2,9 @@ import { DAY, dateOf } from "@patina/core/date";
 import { bindingOf, type Consistency } from "@patina/core/job";
 import { CRONS, previousRun } from "@patina/core/schedule";
 import type { Catalog } from "./catalog.ts";
+import { closeJobs } from "./closing.ts";
 import { registerDatabase } from "./databases.ts";
-import { closeJobs, openScheduledJob } from "./jobs.ts";
+import { openScheduledJob } from "./jobs.ts";
 import { type Result, settleTasks } from "./results.ts";
 
 /** How a night went for a database, made up by a test. */

@@ -200,6 +200,12 @@ export const ERROR_CODES = {
     exit: 1,
     next: "Start a backup of the database; if it happens again, look at the exporter's logs for its job.",
   },
+  alert_key_missing: {
+    disposition: "dead",
+    status: 503,
+    exit: 1,
+    next: "Set it: openssl rand -base64 32 | wrangler secret put ALERT_KEY --config apps/aggregator/wrangler.toml.",
+  },
   webhook_refused: {
     disposition: "dead",
     status: 502,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DAY } from "./date.ts";
-import { CRONS, cronName, nextRun, previousRun } from "./schedule.ts";
+import { CRONS, cronName, nextRun, previousRun, runsBetween } from "./schedule.ts";
 
 function at(text: string): number {
   return Date.parse(text);
@@ -47,4 +47,13 @@ test("cronName() knows the three crons and nothing else", () => {
   expect(cronName("0 4 * * sun")).toBe("weekly");
   expect(cronName("*/5 * * * *")).toBe("tick");
   expect(cronName("0 5 * * *")).toBeNull();
+});
+
+test("runsBetween() has every run after one moment and up to another, which it includes", () => {
+  const after = at("2026-11-18T03:00:00Z");
+  expect(runsBetween(CRONS.nightly, { after, until: at("2026-11-20T03:00:00Z") })).toEqual([
+    at("2026-11-19T03:00:00Z"),
+    at("2026-11-20T03:00:00Z"),
+  ]);
+  expect(runsBetween(CRONS.nightly, { after, until: at("2026-11-19T02:59:59Z") })).toEqual([]);
 });

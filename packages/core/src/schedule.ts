@@ -43,3 +43,10 @@ export function previousRun(pattern: string, now: number): number {
   if (previous === undefined) throw new RangeError(`Cannot find a previous run: "${pattern}" never fires`);
   return previous.getTime();
 }
+
+/** Every time after `after` and up to `until` at which a cron fires, in milliseconds, the earliest first. */
+export function runsBetween(pattern: string, { after, until }: { after: number; until: number }): number[] {
+  const runs: number[] = [];
+  for (let run = nextRun(pattern, after); run <= until; run = nextRun(pattern, run)) runs.push(run);
+  return runs;
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, duration } from "./wording.ts";
+import { bytes, duration, moment } from "./wording.ts";
 
 test("bytes() has a unit and never four digits", () => {
   expect([0, 999, 1_000, 45_100, 999_499, 999_600, 65_700_000, 1e12].map(bytes)).toEqual([
@@ -26,4 +26,8 @@ test("duration() has the two units that matter", () => {
     "5 h 12 min",
     "3 d 4 h",
   ]);
+});
+
+test("moment() is to the minute and says that it is UTC", () => {
+  expect(moment(Date.parse("2026-11-20T03:00:59.999Z"))).toBe("2026-11-20 03:00 UTC");
 });

@@ -38,3 +38,8 @@ function two(count: number, { size, names }: { size: number; names: readonly [st
 export function count(number: number): string {
   return number.toLocaleString("en-US");
 }
+
+/** A moment to the minute: `2026-11-20 03:00 UTC`. */
+export function moment(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

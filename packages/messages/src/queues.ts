@@ -23,6 +23,14 @@ export const DEAD_QUEUE_OF: Partial<Record<QueueName, QueueName>> = {
   [QUEUES.upkeep]: QUEUES.upkeepDead,
 };
 
+/** Deliveries of a message before it is a dead letter: `max_retries` of the queue's consumer and the first. */
+export const MAX_ATTEMPTS_OF: Partial<Record<QueueName, number>> = {
+  [QUEUES.exports]: 3,
+  [QUEUES.results]: 11,
+  [QUEUES.alerts]: 11,
+  [QUEUES.upkeep]: 5,
+};
+
 /** A message with the about 100 bytes of metadata that count towards the limit of 128 KB (1 KB = 1,000 B). */
 export const MAX_MESSAGE_BYTES = 127_000;
 

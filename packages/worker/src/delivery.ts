@@ -2,6 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Outcome } from "@patina/core/outcome";
 import { type DeadLetter, deadLetter } from "@patina/messages/dead-letter";
 import { decode, type LiveQueue, type MessageOn } from "@patina/messages/message";
+import { MAX_ATTEMPTS_OF } from "@patina/messages/queues";
 import type { Log } from "./log.ts";
 
 /** A queue message that was understood. */
@@ -53,6 +54,10 @@ export async function settle<M extends object>(
       message.ack();
       return;
     case "retry":
+      // The queue would bury it too, but without its error.
+      if (delivery.attempts >= (MAX_ATTEMPTS_OF[exits.queue] ?? Number.POSITIVE_INFINITY)) {
+        return await bury(message, { exits, error: outcome.error });
+      }
       exits.log.warn(
         { id: delivery.id, attempts: delivery.attempts, delaySeconds: outcome.delaySeconds, error: outcome.error },
         "Message will be tried again",

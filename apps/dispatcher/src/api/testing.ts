@@ -82,7 +82,8 @@ export class TestApi {
       open: async () => {
         this.opened += 1;
         const catalog = await this.open();
-        return { catalog, exports: queue, results: queue, alerts: queue, clock: () => this.now, holder: "test", log };
+        const queues = { exports: queue, results: queue, alerts: queue, upkeep: queue };
+        return { catalog, ...queues, clock: () => this.now, holder: "test", log };
       },
     };
   }

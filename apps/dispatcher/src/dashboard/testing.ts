@@ -81,7 +81,8 @@ export class TestBrowser {
       clock: () => this.now,
       open: async () => {
         const catalog = await openCatalog(countedDatabase(env.CATALOG, this.cost));
-        return { catalog, exports: queue, results: queue, alerts: queue, clock: () => this.now, holder: "test", log };
+        const queues = { exports: queue, results: queue, alerts: queue, upkeep: queue };
+        return { catalog, ...queues, clock: () => this.now, holder: "test", log };
       },
     };
   }

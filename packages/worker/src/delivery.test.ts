@@ -1,0 +1,39 @@
+import { PatinaError } from "@patina/core/error";
+import { QUEUES } from "@patina/messages/queues";
+import { RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { expect, test } from "vitest";
+import { settle } from "./delivery.ts";
+import { createLog } from "./log.ts";
+
+const BODY = { kind: "alert-due", version: 1, event: "job-failed:x", channel: "ops" } as const;
+const DOWN = new PatinaError("webhook_unavailable", "Cannot send alert: HTTP 503");
+
+async function settled(attempts: number) {
+  const dead = new RecordedQueue();
+  const message = new TestMessage(BODY, { id: "1", attempts });
+  const exits = { queue: QUEUES.alerts, dead: dead as unknown as Queue, log: createLog("test") };
+  const outcome = { end: "retry", delaySeconds: 30, error: DOWN } as const;
+  await settle({ id: "1", body: BODY, attempts, message }, { outcome, exits });
+  return { dead, message };
+}
+
+test("a failed message is tried again as long as it has attempts left", async () => {
+  const { dead, message } = await settled(10);
+  expect(message.settled).toEqual({ end: "retried", delaySeconds: 30 });
+  expect(dead.sent).toEqual([]);
+});
+
+test("a message that has had its last attempt is buried with the error, which the queue would not know", async () => {
+  const { dead, message } = await settled(11);
+  expect(message.settled).toEqual({ end: "acked" });
+  expect(dead.bodies).toMatchObject([
+    {
+      kind: "dead-letter",
+      id: "1",
+      queue: QUEUES.alerts,
+      attempts: 11,
+      error: { code: "webhook_unavailable", message: "Cannot send alert: HTTP 503" },
+      body: BODY,
+    },
+  ]);
+});
