@@ -13,6 +13,9 @@ export interface Registered {
   readonly priority: number;
   readonly estimatedBytes: number | null;
   readonly certain: boolean;
+  /** As the catalog keeps them: JSON. */
+  readonly redactions: string;
+  readonly excludedTables: string;
   readonly enabled: boolean;
 }
 
@@ -51,6 +54,8 @@ const Rows = v.array(
         priority: v.number(),
         estimated_bytes: v.nullable(v.number()),
         certain: v.number(),
+        redactions: v.string(),
+        excluded_tables: v.string(),
         enabled: v.number(),
       }),
     ),
@@ -102,7 +107,8 @@ async function rulesOf(wrangler: Wrangler, bucket: string): Promise<string[]> {
   return [...Object.values(RULES), ...Object.values(LOCKS)].filter((name) => words.includes(name));
 }
 
-const SELECT = "select name, d1_id, binding, description, priority, estimated_bytes, certain, enabled from databases";
+const SELECT =
+  "select name, d1_id, binding, description, priority, estimated_bytes, certain, redactions, excluded_tables, enabled from databases";
 
 async function databasesOf(wrangler: Wrangler): Promise<Registered[] | null> {
   const config = ["--config", CONFIGS.dispatcher.rendered];
@@ -126,6 +132,8 @@ async function databasesOf(wrangler: Wrangler): Promise<Registered[] | null> {
       priority: row.priority,
       estimatedBytes: row.estimated_bytes,
       certain: row.certain === 1,
+      redactions: row.redactions,
+      excludedTables: row.excluded_tables,
       enabled: row.enabled === 1,
     })),
   );

@@ -92,6 +92,8 @@ function differences(entry: Entry, there: Registered): string[] {
     ...(PRIORITIES.indexOf(entry.priority) === there.priority ? [] : ["priority"]),
     ...(entry.estimatedBytes === there.estimatedBytes ? [] : ["estimated_bytes"]),
     ...(entry.certain === there.certain ? [] : ["certain"]),
+    ...(JSON.stringify(entry.redactions) === there.redactions ? [] : ["redactions"]),
+    ...(JSON.stringify(entry.excludedTables) === there.excludedTables ? [] : ["excluded_tables"]),
   ];
 }
 

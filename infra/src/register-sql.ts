@@ -19,6 +19,8 @@ function statement(change: Change, now: number): string {
     priority: String(PRIORITIES.indexOf(entry.priority)),
     estimated_bytes: entry.estimatedBytes === null ? "null" : String(entry.estimatedBytes),
     certain: entry.certain ? "1" : "0",
+    redactions: quote(JSON.stringify(entry.redactions)),
+    excluded_tables: quote(JSON.stringify(entry.excludedTables)),
     updated_at: String(now),
   };
   const columns = Object.keys(values);
@@ -27,7 +29,6 @@ function statement(change: Change, now: number): string {
   on conflict (name) do update set ${updates.join(", ")}`;
 }
 
-/** Text of people, one line: wrangler splits a file at semicolons outside quotes. */
 function quote(text: string): string {
-  return `'${text.replaceAll("'", "''").replaceAll(/\s+/g, " ")}'`;
+  return `'${text.replaceAll("'", "''")}'`;
 }

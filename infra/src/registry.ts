@@ -1,5 +1,7 @@
 import { PatinaError } from "@patina/core/error";
 import { bindingOf, DATABASE_NAME, DATABASE_NAME_RULE, PRIORITIES, type Priority } from "@patina/core/job";
+import type { Redaction } from "@patina/core/rules";
+import { RulesBody } from "@patina/messages/rules";
 import { parse } from "smol-toml";
 import * as v from "valibot";
 
@@ -12,6 +14,8 @@ export interface Entry {
   readonly priority: Priority;
   readonly estimatedBytes: number | null;
   readonly certain: boolean;
+  readonly redactions: readonly Redaction[];
+  readonly excludedTables: readonly string[];
 }
 
 /** What `databases.toml` says. */
@@ -40,6 +44,8 @@ const File = v.strictObject({
         priority: v.optional(v.picklist(PRIORITIES), "normal"),
         estimated_bytes: v.optional(Count),
         certain: v.optional(v.boolean(), false),
+        redactions: v.optional(RulesBody.entries.redactions, []),
+        excluded_tables: v.optional(RulesBody.entries.excludedTables, []),
       }),
     ),
     [],
@@ -79,6 +85,8 @@ export function readRegistry(text: string): Registry {
       priority: one.priority,
       estimatedBytes: one.estimated_bytes ?? null,
       certain: one.certain,
+      redactions: one.redactions,
+      excludedTables: one.excluded_tables,
     }),
   );
   refuseTwins(entries);

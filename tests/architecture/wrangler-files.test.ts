@@ -127,3 +127,10 @@ test("no Worker carries pino's browser build, which would print secrets", () => 
     ).toBe(false);
   }
 });
+
+test("every variable of a Worker is in the configuration reference", () => {
+  const reference = readFileSync(join(PROJECT, "docs/configuration.md"), "utf8");
+  const names = Object.values(CONFIGS).flatMap(({ vars }) => Object.keys(vars ?? {}));
+  expect(names.length).toBeGreaterThan(3);
+  for (const name of names) expect(reference).toContain(`\`${name}\``);
+});

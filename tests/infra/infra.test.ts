@@ -24,6 +24,8 @@ name = "blog"
 d1_id = "a1b2c3d4-0000-4000-8000-000000000001"
 `;
 
+const NO_RULES = { redactions: "[]", excluded_tables: "[]" };
+
 let folder = "";
 
 beforeEach(() => {
@@ -65,7 +67,9 @@ function changes(): string[] {
 function registered(): unknown[] {
   const db = new DatabaseSync(join(folder, "catalog.sqlite"));
   const rows = db
-    .prepare("select name, binding, priority, description, certain, enabled from databases order by name")
+    .prepare(
+      "select name, binding, priority, description, certain, enabled, redactions, excluded_tables from databases order by name",
+    )
     .all();
   db.close();
   return rows.map((row) => ({ ...row }));
@@ -86,7 +90,7 @@ test("apply brings an empty account to a deployed Patina, and a second apply onl
   const registry = readRegistry(ENTRY);
   await apply(registry, world({ DRY_RUN: "yes" }));
   expect(registered()).toEqual([
-    { name: "blog", binding: "DB_BLOG", priority: 2, description: "", certain: 0, enabled: 1 },
+    { name: "blog", binding: "DB_BLOG", priority: 2, description: "", certain: 0, enabled: 1, ...NO_RULES },
     {
       name: "shop",
       binding: "DB_SHOP",
@@ -94,6 +98,7 @@ test("apply brings an empty account to a deployed Patina, and a second apply onl
       description: "The shop's orders; it's large",
       certain: 0,
       enabled: 1,
+      ...NO_RULES,
     },
   ]);
   const exporter = readFileSync(join(ROOT, "apps/exporter/wrangler.deploy.toml"), "utf8");
@@ -117,14 +122,25 @@ test("apply brings an empty account to a deployed Patina, and a second apply onl
 
 test("an edited file changes, adds and pauses databases, and leaves a paused one's backups alone", async () => {
   await apply(readRegistry(ENTRY), world());
-  const edited = ENTRY.replace('name = "blog"', 'name = "wiki"').replace('"critical"', '"high"\ncertain = true');
+  const rules =
+    'excluded_tables = ["it\'s; private"]\nredactions = [{ table = "users", column = "token", as = "null" }]';
+  const edited = ENTRY.replace('name = "blog"', 'name = "wiki"').replace(
+    '"critical"',
+    `"high"\ncertain = true\n${rules}`,
+  );
   const here = world();
   await apply(readRegistry(edited), here);
-  expect(here.lines).toContain("~ database shop: priority, certain");
+  expect(here.lines).toContain("~ database shop: priority, certain, redactions, excluded_tables");
   expect(here.lines).toContain("- database blog: not in the file, paused; its backups stay");
   expect(registered()).toMatchObject([
     { name: "blog", enabled: 0 },
-    { name: "shop", priority: 1, certain: 1 },
+    {
+      name: "shop",
+      priority: 1,
+      certain: 1,
+      excluded_tables: `["it's; private"]`,
+      redactions: '[{"table":"users","column":"token","as":"null"}]',
+    },
     { name: "wiki", binding: "DB_WIKI" },
   ]);
 });
