@@ -9,6 +9,7 @@ import type { QUEUES } from "@patina/messages/queues";
 import type { Log } from "@patina/worker/log";
 import { fanOut } from "./fan-out.ts";
 import { tick } from "./tick.ts";
+import { startWeekly } from "./weekly.ts";
 
 export interface DispatcherContext {
   readonly catalog: Catalog;
@@ -33,9 +34,7 @@ export async function scheduled(
       await startNightly(scheduledTime, { ...context, trigger: "cron" });
       return;
     case "weekly":
-      // The archive is made by the archiver, which this deployment does not have yet; the tick keeps watch meanwhile.
-      context.log.warn({ cron }, "No weekly archive: there is no archiver");
-      return await tick(context);
+      return await startWeekly(scheduledTime, { ...context, trigger: "cron" });
     case "tick":
       return await tick(context);
     case null:

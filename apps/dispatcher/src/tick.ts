@@ -13,6 +13,7 @@ import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
+import { openSkippedArchive, resumeLostArchives } from "./weekly.ts";
 
 /** How far back missed runs are looked for: a tick that was away for longer has more to tell than their names. */
 const LOOK_BACK = 7 * DAY;
@@ -35,6 +36,8 @@ export async function tick(context: DispatcherContext): Promise<void> {
     resendLostTasks,
     closeFinishedJobs,
     sendReplays,
+    openSkippedArchive,
+    resumeLostArchives,
     reportSlow,
     summarize,
     drainOutbox,
