@@ -29,7 +29,9 @@ export function d1Source(name: string, database: D1Database): Source {
 
 /** Whether a binding is a D1 database, as far as can be seen without asking it. */
 export function isDatabase(binding: unknown): binding is D1Database {
-  return typeof binding === "object" && binding !== null && "batch" in binding && "prepare" in binding;
+  if (typeof binding !== "object" || binding === null) return false;
+  // A service binding says that it has any method there is.
+  return "batch" in binding && "prepare" in binding && !("fetch" in binding);
 }
 
 function statement(database: D1Database, { sql, params = [] }: Query): D1PreparedStatement {

@@ -62,6 +62,7 @@ function exporter(plan: FaultPlan | null = null, change: object = {}) {
     ENVIRONMENT: "local",
     EXPORT_SECONDS: "600",
     EXPORT_QUERIES: "1000",
+    SHARD: "0",
     DB_SHOP: faultyDatabase(env.DB_SHOP, faults),
     ...change,
   };

@@ -1,4 +1,5 @@
 import { createLog } from "@patina/worker/log";
+import { publish } from "./bindings.ts";
 import { consume, type ExporterEnv } from "./consume.ts";
 
 const world = {
@@ -10,4 +11,5 @@ const world = {
 
 export default {
   queue: (batch, env) => consume(batch, env, world),
+  scheduled: (_, env) => publish(env, world),
 } satisfies ExportedHandler<ExporterEnv>;

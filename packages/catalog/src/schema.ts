@@ -35,6 +35,10 @@ export const databases = sqliteTable("databases", {
   excludedTables: text("excluded_tables", { mode: "json" }).$type<readonly string[]>().notNull().default([]),
   /** Why an export must fail without being tried, in words for a person; null when nothing is known against it. */
   blockedReason: text("blocked_reason"),
+  /** Who describes it: the registry file, or the API that added it. Whoever does not may only pause and resume it. */
+  owner: text({ enum: ["registry", "api"] })
+    .notNull()
+    .default("registry"),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });
@@ -216,7 +220,10 @@ export const backupInventory = sqliteTable(
     verifiedAt: integer("verified_at"),
     drilledAt: integer("drilled_at"),
   },
-  (table) => [index("backup_inventory_database").on(table.database, table.date)],
+  (table) => [
+    index("backup_inventory_database").on(table.database, table.date),
+    index("backup_inventory_date").on(table.date, table.database, table.key),
+  ],
 );
 
 /**
@@ -470,3 +477,34 @@ export const leases = sqliteTable("leases", {
   holder: text().notNull(),
   expiresAt: integer("expires_at").notNull(),
 });
+
+/** Which D1 bindings the exporter of each shard has, in its own words. */
+export const exporterBindings = sqliteTable("exporter_bindings", {
+  shard: integer().primaryKey(),
+  /** Their names, as a JSON array. */
+  bindings: text({ mode: "json" }).$type<string[]>().notNull(),
+  publishedAt: integer("published_at").notNull(),
+});
+
+/** Requests that came with an `Idempotency-Key`, and what was answered. Forgotten after a day. */
+export const idempotencyKeys = sqliteTable(
+  "idempotency_keys",
+  {
+    principal: text().notNull(),
+    key: text().notNull(),
+    /** SHA-256 of the request's method, path and body. */
+    digest: text().notNull(),
+    /** What everything that the request makes is named after. */
+    entropy: text().notNull(),
+    claimedAt: integer("claimed_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** Of the answer; null as long as there is none. */
+    status: integer(),
+    body: text(),
+    location: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.principal, table.key] }),
+    index("idempotency_keys_created").on(table.createdAt),
+  ],
+);

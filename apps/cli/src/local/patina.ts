@@ -85,6 +85,9 @@ export class LocalPatina {
         now,
       );
     }
+    // Its cron, which says in the catalog which databases the exporter has bindings to.
+    const exporter = await miniflare.getWorker("patina-exporter");
+    await exporter.scheduled({ cron: "*/5 * * * *", scheduledTime: new Date(now) });
     const names = sources.map(({ name }) => name);
     await disableOthers(catalog, names, now);
     await forgetQueues(catalog);

@@ -10,6 +10,7 @@ let lost = false;
 type Bindings = Parameters<typeof exporter.queue>[1];
 
 export default {
+  ...exporter,
   async queue(batch, env) {
     const messages = batch.messages.filter((message) => {
       const isLost = !lost && (message.body as { database?: string }).database === "lost";

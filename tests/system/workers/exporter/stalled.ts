@@ -4,6 +4,7 @@ type Bindings = Parameters<typeof exporter.queue>[1] & { readonly GATE: string }
 
 /** The exporter, but that every query of a source database first asks the test's gate whether it may go on. */
 export default {
+  ...exporter,
   async queue(batch, env) {
     const stalled = Object.entries(env).map(([name, binding]) => {
       if (!name.startsWith("DB_")) return [name, binding];
