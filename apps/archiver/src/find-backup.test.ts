@@ -143,3 +143,24 @@ test("Vault opens a backup wherever it is, as the same bytes under the same etag
   expect(await open({ etag: "other" })).toBe("changed");
   expect(await vault.openBackup({ date: DATE, database: "blog" })).toEqual({ end: "absent" });
 });
+
+test("Vault finds the backup that a job made, also out of the archive, and says when a manifest cannot be read", async () => {
+  await store(DAILY, ["nightly"]);
+  await store(MANUAL, ["manual"]);
+  await archiveWeek();
+  const vault = new Vault(createExecutionContext(), env as unknown as Env);
+  const of = async (job: string) => {
+    const found = await vault.findBackup({ date: DATE, database: "shop", job });
+    return found.end === "found" ? `${found.from} ${found.manifest.rows}` : found.end;
+  };
+  expect(await of(MANUAL.job)).toBe("manual 1");
+  expect(await of(`nightly-${DATE}`)).toBe("daily 1");
+  expect(await of("manual-20261118-130000-000000")).toBe("absent");
+  await prune(DAILY);
+  expect(await of(`nightly-${DATE}`)).toBe("weekly 1");
+  await env.BUCKET.put(manifestKey(MANUAL), "{");
+  expect(await vault.findBackup({ date: DATE, database: "shop", job: MANUAL.job })).toEqual({
+    end: "unreadable",
+    reason: "Cannot read manifest: it is no JSON",
+  });
+});

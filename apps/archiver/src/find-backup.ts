@@ -8,6 +8,7 @@ import type { Catalog } from "@patina/catalog/catalog";
 import { backupsOf } from "@patina/catalog/inventory";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
+import type { BackupName } from "@patina/worker/vault";
 
 /** A backup and where its bytes are: an object of its own, or a part of a weekly archive. */
 export interface StoredBackup {
@@ -23,16 +24,16 @@ export interface StoredBackup {
 
 /**
  * The backup of a database on a date: the nightly, else the newest manual one, else the nightly's copy in the weekly
- * archive. Null when none of them is there.
+ * archive. Null when none of them is there, or none that the job made that is asked for.
  *
  * @throws {PatinaError} `manifest_invalid` when the only one there is has a manifest that cannot be read
  */
 export async function findBackup(
-  { date, database }: { date: string; database: string },
+  name: BackupName,
   { catalog, bucket }: { catalog: Catalog; bucket: R2Bucket },
 ): Promise<StoredBackup | null> {
   let unreadable: PatinaError | null = null;
-  for (const { key, kind } of await backupsOf(catalog, { date, database })) {
+  for (const { key, kind } of await backupsOf(catalog, name)) {
     try {
       const backup = await ownObject(key, { kind, bucket });
       if (backup !== null) return backup;
@@ -41,13 +42,13 @@ export async function findBackup(
       unreadable ??= error;
     }
   }
-  const archived = await archivedBackup({ date, database }, { catalog, bucket });
+  const archived = await archivedBackup(name, { catalog, bucket });
   if (archived === null && unreadable !== null) throw unreadable;
   return archived;
 }
 
 async function archivedBackup(
-  { date, database }: { date: string; database: string },
+  { date, database, job }: BackupName,
   { catalog, bucket }: { catalog: Catalog; bucket: R2Bucket },
 ): Promise<StoredBackup | null> {
   const found = await findMember(catalog, { date, database });
@@ -57,6 +58,7 @@ async function archivedBackup(
   const text = await read(bucket, { key, etag, offset: member.manifestOffset, length: member.manifestBytes });
   if (text === null) return null;
   const manifest = decodeManifest(unzip(key, text));
+  if (job !== undefined && manifest.job !== job) return null;
   return { from: "weekly", manifest, key, etag, offset: member.offset, bytes: member.bytes };
 }
 

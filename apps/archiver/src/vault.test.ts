@@ -79,5 +79,5 @@ test("Vault names the object when the bucket does not answer", async () => {
 
 test("Vault can look and open, and nothing else", () => {
   const methods = Object.getOwnPropertyNames(Vault.prototype).filter((name) => name !== "constructor");
-  expect(methods.sort()).toEqual(["head", "open", "openBackup"]);
+  expect(methods.sort()).toEqual(["findBackup", "head", "open", "openBackup"]);
 });

@@ -1,15 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { openCatalog } from "@patina/catalog/catalog";
+import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import type {
   BackupAnswer,
   BackupName,
+  FoundBackup,
   Vault as Port,
   VaultAnswer,
   VaultObject,
   VaultRange,
 } from "@patina/worker/vault";
-import { findBackup } from "./find-backup.ts";
+import { findBackup, type StoredBackup } from "./find-backup.ts";
 
 /** Read-only access to the bucket for Workers that have none. See packages/worker/src/vault.ts. */
 export class Vault extends WorkerEntrypoint<Env> implements Port {
@@ -25,14 +27,29 @@ export class Vault extends WorkerEntrypoint<Env> implements Port {
     return await this.#open({ object, key, etag: object.etag, start: 0 }, wanted);
   }
 
+  async findBackup(backup: BackupName): Promise<FoundBackup> {
+    try {
+      const found = await this.#find(backup);
+      return found === null ? { end: "absent" } : { end: "found", from: found.from, manifest: found.manifest };
+    } catch (error) {
+      // A code does not survive the way to the other Worker.
+      if (!(error instanceof PatinaError) || error.code !== "manifest_invalid") throw error;
+      return { end: "unreadable", reason: error.message };
+    }
+  }
+
   async openBackup(backup: BackupName, wanted: VaultRange = {}): Promise<BackupAnswer> {
-    const found = await findBackup(backup, { catalog: await openCatalog(this.env.CATALOG), bucket: this.env.BUCKET });
+    const found = await this.#find(backup);
     if (found === null) return { end: "absent" };
     const { from, manifest, key, etag, offset, bytes } = found;
     const { job, finishedAt } = manifest;
     const object = { key, size: bytes, etag: manifest.object.sha256, uploaded: Date.parse(finishedAt) };
     const answer = await this.#open({ object, key, etag, start: offset }, wanted);
     return answer.end === "opened" ? { ...answer, from, job, finishedAt } : answer;
+  }
+
+  async #find(backup: BackupName): Promise<StoredBackup | null> {
+    return await findBackup(backup, { catalog: await openCatalog(this.env.CATALOG), bucket: this.env.BUCKET });
   }
 
   /** Opens what is seen as one object, which begins at `start` of the object that is stored. */

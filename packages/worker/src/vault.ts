@@ -1,3 +1,5 @@
+import type { Manifest } from "@patina/archive/manifest";
+
 /**
  * How a Worker without a bucket reads stored objects: the archiver's entrypoint `Vault`, over a service binding. It can
  * look and open, nothing else. What it throws arrives as a plain Error, without a code: the bucket did not answer.
@@ -6,16 +8,26 @@ export interface Vault {
   head(key: string): Promise<VaultObject | null>;
   open(key: string, wanted?: VaultRange): Promise<VaultAnswer>;
   /**
-   * Opens the stored dump of a database on a date, wherever it is by now: the nightly, else the newest manual one, else
-   * the nightly's copy in the weekly archive. Its etag is the SHA-256 of the dump, the same in all of these places.
+   * Finds the backup of a database on a date, wherever it is by now: the nightly, else the newest manual one, else the
+   * nightly's copy in the weekly archive.
    */
+  findBackup(backup: BackupName): Promise<FoundBackup>;
+  /** Opens its stored dump. The etag is the SHA-256 of the dump, the same in all of these places. */
   openBackup(backup: BackupName, wanted?: VaultRange): Promise<BackupAnswer>;
 }
 
 export interface BackupName {
   readonly date: string;
   readonly database: string;
+  /** The one that this job made, when a date has several. */
+  readonly job?: string;
 }
+
+export type FoundBackup =
+  | { readonly end: "found"; readonly from: "daily" | "manual" | "weekly"; readonly manifest: Manifest }
+  | { readonly end: "absent" }
+  /** There is one, but nobody can read its manifest. */
+  | { readonly end: "unreadable"; readonly reason: string };
 
 /** An object in the bucket. `size` in bytes, `uploaded` in milliseconds since the epoch. */
 export interface VaultObject {
