@@ -3,6 +3,7 @@ import { seedNight, seedRegistry } from "@patina/catalog/testing-history";
 import { createFront } from "@patina/dispatcher/front";
 import { type Cost, countedDatabase } from "@patina/testkit/counted";
 import { createLog } from "@patina/worker/log";
+import type { Vault } from "@patina/worker/vault";
 
 /** The dispatcher's front door over a catalog that can be filled and that counts what is asked of it. */
 
@@ -53,6 +54,8 @@ function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
     auth: { adminToken: env.ADMIN_TOKEN, readToken: undefined, accessAudience: undefined },
     access: undefined,
     attempts: { limit: async () => ({ success: true }) },
+    // No page that is measured opens a backup.
+    vault: null as unknown as Vault,
     clock,
     log,
     open: async () => ({

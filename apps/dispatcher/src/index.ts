@@ -1,6 +1,7 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
 import { createLog } from "@patina/worker/log";
+import type { Vault } from "@patina/worker/vault";
 import type { AuthSettings } from "./api/auth.ts";
 import { createFront } from "./front.ts";
 import { type DispatcherContext, scheduled } from "./scheduled.ts";
@@ -15,6 +16,7 @@ export default {
       auth: authOf(env),
       access: ctx.access,
       attempts: env.ATTEMPTS,
+      vault: env.VAULT as unknown as Vault,
       log,
       open: () => context(env),
     };

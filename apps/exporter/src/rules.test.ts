@@ -47,7 +47,7 @@ async function exported(
   const bindings = {
     ...{ CATALOG: env.CATALOG, BUCKET: env.BUCKET, DB_SHOP: env.DB_SHOP },
     ...{ EXPORTS: queue(), EXPORTS_DEAD: queue(), RESULTS: queue() },
-    ...{ ENVIRONMENT: "local", EXPORT_SECONDS: "600", EXPORT_QUERIES: "1000" },
+    ...{ ENVIRONMENT: "local", SHARD: "0", EXPORT_SECONDS: "600", EXPORT_QUERIES: "1000" },
     ...(key === undefined ? {} : { REDACTION_KEY: key }),
   };
   const world = { clock: () => NOW, sleep: async () => undefined, random: () => 0, log: createLog("exporter") };

@@ -21,11 +21,12 @@ export interface Registration {
 
 export type RegisteredDatabase = typeof databases.$inferSelect;
 
-/** Adds a database to the registry or brings its entry up to date; leaves `enabled` as it is. */
+/** Adds what the registry file says of a database, or brings it up to date; whether it is paused stays as it is. */
 export async function registerDatabase(catalog: Catalog, entry: Registration, now: number): Promise<void> {
   const values = {
     ...entry,
     blockedReason: entry.blockedReason ?? null,
+    owner: "registry" as const,
     updatedAt: now,
   };
   await catalog
@@ -41,6 +42,15 @@ export async function listDatabases(catalog: Catalog): Promise<RegisteredDatabas
 export async function findDatabase(catalog: Catalog, name: string): Promise<RegisteredDatabase | undefined> {
   const [found] = await catalog.select().from(databases).where(eq(databases.name, name));
   return found;
+}
+
+/** How many of these names are not in the registry. */
+export async function countUnknown(catalog: Catalog, names: readonly string[]): Promise<number> {
+  const [row] = await catalog.all<{ unknown: number }>(
+    sql`select count(distinct value) as "unknown" from json_each(${JSON.stringify(names)})
+        where value not in (select name from ${databases})`,
+  );
+  return row?.unknown ?? 0;
 }
 
 /** Takes every database out of the schedule that is not named; their backups stay. */

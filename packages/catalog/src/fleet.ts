@@ -1,3 +1,4 @@
+import type { Consistency } from "@patina/core/job";
 import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 
@@ -22,7 +23,7 @@ export interface FleetEntry {
 export interface GoodBackup {
   readonly job: string;
   readonly at: number;
-  readonly consistency: string;
+  readonly consistency: Consistency;
   readonly bytes: number;
   readonly ms: number;
 }
@@ -74,7 +75,7 @@ interface Row {
   since: number;
   goodJob: string | null;
   goodAt: number;
-  consistency: string;
+  consistency: Consistency;
   bytes: number;
   ms: number;
   failures: number;

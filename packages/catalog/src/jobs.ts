@@ -1,6 +1,7 @@
 import type { JobTrigger } from "@patina/core/job";
 import { and, desc, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
 import { raiseEvent } from "./alert-events.ts";
+import { type AuditEntry, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
 import { backupJobs, backupResults, backupTasks, databases } from "./schema.ts";
 import { transaction } from "./transaction.ts";
@@ -50,7 +51,7 @@ export interface ManualOpening {
  */
 export async function openManualJob(
   catalog: Catalog,
-  { job, names }: { job: NewJob; names: readonly string[] | null },
+  { job, names, audit }: { job: NewJob; names: readonly string[] | null; audit?: AuditEntry },
 ): Promise<ManualOpening> {
   const asked =
     names === null
@@ -62,12 +63,17 @@ export async function openManualJob(
         where t.state in ('queued', 'running') and t.database in (select name from (${asked}))
         group by t.database order by t.database`,
   );
-  return { opened: await openJob(catalog, { job, wanted }), active };
+  return { opened: await openJob(catalog, { job, wanted, audit }), active };
 }
 
 /** @returns the number of tasks the job was opened with; 0 when it was not opened */
-async function openJob(catalog: Catalog, { job, wanted }: { job: NewJob; wanted: SQL }): Promise<number> {
-  const [opened] = await transaction(catalog, openingStatements({ job, wanted }));
+async function openJob(
+  catalog: Catalog,
+  { job, wanted, audit }: { job: NewJob; wanted: SQL; audit?: AuditEntry | undefined },
+): Promise<number> {
+  const [open, ...fill] = openingStatements({ job, wanted });
+  const noted = audit === undefined ? [] : [auditStatement(audit, sql`changes() > 0`)];
+  const [opened] = await transaction(catalog, open === undefined ? [] : [open, ...noted, ...fill]);
   return Number(opened?.[0]?.["databases"] ?? 0);
 }
 

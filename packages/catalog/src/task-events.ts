@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { taskEvents } from "./schema.ts";
 
@@ -20,4 +20,24 @@ export async function timelines(
     )
     .orderBy(asc(taskEvents.id));
   return Map.groupBy(rows, ({ database }) => database);
+}
+
+/** What happened in a job, in order. `after` is the id of the last event of the page before. */
+export async function jobEvents(
+  catalog: Catalog,
+  options: { job: string; database?: string | undefined; after?: number | undefined; limit: number },
+): Promise<TaskEventRow[]> {
+  const { job, database, after, limit } = options;
+  return await catalog
+    .select()
+    .from(taskEvents)
+    .where(
+      and(
+        eq(taskEvents.jobId, job),
+        database === undefined ? undefined : eq(taskEvents.database, database),
+        after === undefined ? undefined : gt(taskEvents.id, after),
+      ),
+    )
+    .orderBy(asc(taskEvents.id))
+    .limit(limit);
 }

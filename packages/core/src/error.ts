@@ -29,6 +29,36 @@ export const ERROR_CODES = {
   not_found: { disposition: "dead", status: 404, exit: 10, next: "Check the name; GET /status lists what exists." },
   method_not_allowed: { disposition: "dead", status: 405, exit: 2, next: "Use a method named in the Allow header." },
   conflict: { disposition: "dead", status: 409, exit: 11, next: "Wait until the running work has ended." },
+  request_under_way: {
+    disposition: "dead",
+    status: 409,
+    exit: 11,
+    next: "Wait for a minute, then repeat the request with the same key.",
+  },
+  key_reused: {
+    disposition: "dead",
+    status: 422,
+    exit: 2,
+    next: "Take a new Idempotency-Key for each new request.",
+  },
+  owned_by_registry: {
+    disposition: "dead",
+    status: 409,
+    exit: 11,
+    next: "Change the registry file and apply it; the API may only pause and resume this database.",
+  },
+  binding_unknown: {
+    disposition: "dead",
+    status: 422,
+    exit: 2,
+    next: "Give the exporter a D1 binding for the database and deploy it; it publishes its bindings every five minutes.",
+  },
+  range_not_satisfiable: {
+    disposition: "dead",
+    status: 416,
+    exit: 2,
+    next: "Ask for bytes that are there: the header Content-Range of the answer says how many.",
+  },
   body_too_large: { disposition: "dead", status: 413, exit: 2, next: "Send a smaller body." },
   too_many_attempts: {
     disposition: "dead",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, duration, moment } from "./wording.ts";
+import { amount, bytes, duration, moment } from "./wording.ts";
 
 test("bytes() has a unit and never four digits", () => {
   expect([0, 999, 1_000, 45_100, 999_499, 999_600, 65_700_000, 1e12].map(bytes)).toEqual([
@@ -30,4 +30,10 @@ test("duration() has the two units that matter", () => {
 
 test("moment() is to the minute and says that it is UTC", () => {
   expect(moment(Date.parse("2026-11-20T03:00:59.999Z"))).toBe("2026-11-20 03:00 UTC");
+});
+
+test("amount() says one thing, or how many of them", () => {
+  expect(amount(1, "row")).toBe("1 row");
+  expect(amount(0, "row")).toBe("0 rows");
+  expect(amount(1_234, "table")).toBe("1,234 tables");
 });

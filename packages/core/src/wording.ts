@@ -35,6 +35,11 @@ function two(count: number, { size, names }: { size: number; names: readonly [st
   return `${Math.floor(count / size)} ${names[0]}${rest === 0 ? "" : ` ${rest} ${names[1]}`}`;
 }
 
+/** `1 row`, `1,234 rows`. */
+export function amount(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 export function count(number: number): string {
   return number.toLocaleString("en-US");
 }

@@ -1,6 +1,7 @@
 import { catalogFailure } from "@patina/catalog/failure";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
 import type { Log } from "@patina/worker/log";
+import type { Vault } from "@patina/worker/vault";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { csrf } from "hono/csrf";
@@ -24,6 +25,8 @@ export interface Api {
     /** Who asks according to Cloudflare Access. */
     readonly access: Access | undefined;
     readonly attempts: Attempts;
+    /** The archiver's: the only way to stored bytes. */
+    readonly vault: Vault;
     readonly log: Log;
     readonly open: () => Promise<DispatcherContext>;
   };

@@ -25,3 +25,10 @@ export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.description("SHA-256, in hexadecimal."));
 
 export const Reason = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200), v.description("Why, for people."));
+
+/** Yes or no in a query. */
+export const Flag = v.pipe(
+  v.picklist(["true", "false"]),
+  v.transform((text) => text === "true"),
+  v.boolean(),
+);

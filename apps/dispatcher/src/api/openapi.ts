@@ -4,10 +4,11 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema, toJsonSchemaDefs 
 import type * as v from "valibot";
 import type { Answer, Operation } from "./operation.ts";
 import { Problem } from "./problem.ts";
-import { Failure, Job, JobWithTasksView, Result, Task } from "./views/job.ts";
+import { Backup } from "./views/backup.ts";
+import { Failure, Job, JobWithTasksView, Result, Task, TaskEvent } from "./views/job.ts";
 
 /** Shapes that have a name in the document. */
-const COMPONENTS = { Problem, Job, Task, Result, Failure, JobWithTasks: JobWithTasksView };
+const COMPONENTS = { Problem, Job, Task, Result, Failure, JobWithTasks: JobWithTasksView, TaskEvent, Backup };
 
 /** An OpenAPI 3.1 document, as far as this API uses the format. */
 export interface Document {
@@ -146,8 +147,8 @@ function problemsOf({ needs, body, problems }: Operation): Record<string, Docume
 const CONVERSION: Omit<ConversionConfig, "definitions"> = {
   target: "draft-2020-12",
   typeMode: "output",
-  // Conditions in code, for which JSON Schema has no words.
-  ignoreActions: ["check", "raw_check", "trim"],
+  // What JSON Schema has no words for: conditions in code, and what only types know.
+  ignoreActions: ["check", "raw_check", "trim", "readonly"],
   overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
 };
 

@@ -1,8 +1,10 @@
+import type { Seed } from "@patina/catalog/idempotency";
 import { type ErrorCode, PatinaError } from "@patina/core/error";
 import type { Context, Hono } from "hono";
 import * as v from "valibot";
 import type { Api } from "./app.ts";
 import type { Role } from "./auth.ts";
+import { IDEMPOTENCY_KEY, KEY_PROBLEMS, once } from "./idempotent.ts";
 import { type Fields, readBody, readPath, readQuery } from "./input.ts";
 
 /** What an operation answers when it succeeds: JSON of a shape, or something else of a media type. */
@@ -40,6 +42,8 @@ export interface HeaderField {
 type Success = 200 | 201 | 202;
 
 interface Asked<P, Q, B> {
+  /** What a POST makes is named after this, see idempotent.ts. */
+  readonly seed: Seed;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -65,6 +69,9 @@ interface Described<P extends v.ObjectEntries, Q extends v.ObjectEntries, B exte
   readonly problems?: readonly ErrorCode[];
 }
 
+/** What does not make anything needs none. */
+const NO_SEED: Seed = { at: 0, entropy: "" };
+
 /** An operation that answers with JSON. What `handle` returns must have the shape that is documented. */
 export function operation<
   R extends v.GenericSchema,
@@ -74,7 +81,7 @@ export function operation<
 >(
   described: Described<P, Q, B> & {
     readonly answer: R;
-    handle(c: Context<Api>, asked: Asked<Output<P>, Output<Q>, Output<B>>): Promise<v.InferInput<R>>;
+    handle(c: Context<Api>, asked: Asked<Output<P>, Output<Q>, Output<B>>): Promise<v.InferInput<R> | v.InferOutput<R>>;
   },
 ): Operation {
   const { handle, answer, ...rest } = described;
@@ -122,18 +129,19 @@ function complete<P extends v.ObjectEntries, Q extends v.ObjectEntries, B extend
     params,
     query,
     body,
-    headers: described.headers ?? [],
+    headers: [...(described.method === "POST" ? [IDEMPOTENCY_KEY] : []), ...(described.headers ?? [])],
     status: described.status ?? 200,
     answer,
     also: described.also ?? {},
-    problems: described.problems ?? [],
+    problems: [...(described.method === "POST" ? KEY_PROBLEMS : []), ...(described.problems ?? [])],
     async handle(c) {
       const asked = {
         params: readPath(c.req.param() as Record<string, string>, params),
         query: readQuery(c.req.url, query),
         body: await readBody(c.req.raw, body ?? v.strictObject({})),
       };
-      return await handle(c, asked as Asked<Output<P>, Output<Q>, Output<B>>);
+      const act = async (seed: Seed) => await handle(c, { ...asked, seed } as Asked<Output<P>, Output<Q>, Output<B>>);
+      return described.method === "POST" ? await once(c, { asked, act }) : await act(NO_SEED);
     },
   };
 }

@@ -1,6 +1,13 @@
 import type { Operation } from "./operation.ts";
+import { audit } from "./routes/audit.ts";
+import { databases } from "./routes/databases.ts";
 import { documents } from "./routes/documents.ts";
+import { download } from "./routes/download.ts";
 import { jobs } from "./routes/jobs.ts";
+import { list } from "./routes/list.ts";
+import { manifest } from "./routes/manifest.ts";
+import { metrics } from "./routes/metrics.ts";
+import { restoreGuideRoute } from "./routes/restore-guide.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { trigger } from "./routes/trigger.ts";
@@ -11,7 +18,14 @@ export const OPEN: readonly Operation[] = [root, health];
 /** What is for those with a token, or let in by Cloudflare Access. */
 export const OPERATIONS: readonly Operation[] = [
   status,
+  metrics,
+  audit,
+  list,
+  download,
+  manifest,
+  restoreGuideRoute,
   ...jobs,
   trigger,
+  ...databases,
   ...documents(() => [...OPEN, ...OPERATIONS]),
 ];

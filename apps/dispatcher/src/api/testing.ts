@@ -9,6 +9,7 @@ import { type Api, createApp } from "./app.ts";
 import type { Access, AuthSettings } from "./auth.ts";
 import { type DocumentedAnswer, documentOf } from "./openapi.ts";
 import { OPEN, OPERATIONS } from "./operations.ts";
+import { MemoryVault } from "./stored-backup.ts";
 
 export const ADMIN_TOKEN = "admin-0123456789-0123456789-0123456789";
 export const READ_TOKEN = "reader-0123456789-0123456789-0123456789";
@@ -30,6 +31,7 @@ export class TestApi {
   readonly log: string[] = [];
   auth: AuthSettings = { adminToken: ADMIN_TOKEN, readToken: READ_TOKEN, accessAudience: "" };
   now = NOW;
+  readonly vault = new MemoryVault();
   /** How often the catalog was opened. */
   opened = 0;
   /** Failed attempts that are still allowed. */
@@ -72,6 +74,7 @@ export class TestApi {
     return {
       auth: this.auth,
       access,
+      vault: this.vault,
       attempts: {
         limit: async () => {
           this.attempts -= 1;
@@ -115,9 +118,18 @@ async function checkContract({ method, path }: { method: string; path: string },
   expect(Object.keys(content), `${method} ${path}`).toContain(type);
   const { schema } = content[type] ?? {};
   if (schema === undefined) return;
-  const validator = new Validator({ ...schema, components: DOCUMENT.components } as object, "2020-12", false);
-  const { valid, errors } = validator.validate(await answer.json());
+  const { valid, errors } = validatorOf(schema).validate(await answer.json());
   expect(valid, `${method} ${path}: ${JSON.stringify(errors)}`).toBe(true);
+}
+
+const validators = new Map<object, Validator>();
+
+function validatorOf(schema: object): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const made = new Validator({ ...schema, components: DOCUMENT.components } as object, "2020-12", false);
+  validators.set(schema, made);
+  return made;
 }
 
 function matches(template: string, pathname: string): boolean {

@@ -24,7 +24,7 @@ function row(name: string, facts: Partial<FleetRow> & Partial<FleetEntry> = {}):
 }
 
 function good(at: number, bytes: number, ms: number) {
-  return { job: "nightly-2026-11-20", consistency: "snapshot", at, bytes, ms };
+  return { job: "nightly-2026-11-20", consistency: "snapshot" as const, at, bytes, ms };
 }
 
 const ALL: FleetQuery = { q: "", show: "all", sort: "attention", page: 1 };

@@ -5,6 +5,7 @@ import { type Cost, countedDatabase } from "@patina/testkit/counted";
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import type { AuthSettings } from "../api/auth.ts";
+import { MemoryVault } from "../api/stored-backup.ts";
 import { createFront } from "../front.ts";
 import type { Dashboard } from "./app.tsx";
 
@@ -17,6 +18,7 @@ export class TestBrowser {
   readonly catalog: Catalog;
   readonly exports = new RecordedQueue();
   readonly cost: Cost = { queries: 0, rowsRead: 0 };
+  readonly vault = new MemoryVault();
   auth: AuthSettings = { adminToken: ADMIN_TOKEN, readToken: READ_TOKEN, accessAudience: "" };
   access: Dashboard["Bindings"]["access"];
   /** Failed logins that are still allowed. */
@@ -77,6 +79,7 @@ export class TestBrowser {
           return { success: this.attempts >= 0 };
         },
       },
+      vault: this.vault,
       log,
       clock: () => this.now,
       open: async () => {

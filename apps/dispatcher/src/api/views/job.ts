@@ -1,5 +1,7 @@
 import type { JobWithTasks } from "@patina/catalog/job-report";
 import type { Job as CatalogJob } from "@patina/catalog/jobs";
+import { taskEvents } from "@patina/catalog/schema";
+import type { TaskEventRow } from "@patina/catalog/task-events";
 import { timestamp } from "@patina/core/date";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import { CONSISTENCIES, JOB_KINDS, JOB_STATUSES, JOB_TRIGGERS, TASK_STATES } from "@patina/core/job";
@@ -102,6 +104,26 @@ export function jobWithTasksView({ job, tasks, lastGood }: JobWithTasks): v.Infe
   };
 }
 
+export const TaskEvent = v.strictObject({
+  at: Time,
+  database: DatabaseName,
+  event: v.picklist(taskEvents.event.enumValues),
+  attempt: Count,
+  generation: Count,
+  error: v.nullable(Failure),
+});
+
+export function eventView(event: TaskEventRow): v.InferOutput<typeof TaskEvent> {
+  return {
+    at: timestamp(event.at),
+    database: event.database,
+    event: event.event,
+    attempt: event.attempt,
+    generation: event.generation,
+    error: failureView(event.errorCode, event.error),
+  };
+}
+
 function resultView(result: NonNullable<JobWithTasks["tasks"][number]["result"]>): v.InferOutput<typeof Result> {
   return {
     key: result.key,
@@ -120,7 +142,7 @@ function resultView(result: NonNullable<JobWithTasks["tasks"][number]["result"]>
   };
 }
 
-function failureView(code: string | null, message: string | null): v.InferOutput<typeof Failure> | null {
+export function failureView(code: string | null, message: string | null): v.InferOutput<typeof Failure> | null {
   if (code === null) return null;
   return { code, message, next: isErrorCode(code) ? ERROR_CODES[code].next : null };
 }

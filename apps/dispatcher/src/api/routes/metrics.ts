@@ -1,0 +1,73 @@
+import { countOpenLetters } from "@patina/catalog/dead-letters";
+import { type FleetEntry, fleetEntries } from "@patina/catalog/fleet";
+import { runningJobs, taskCounts } from "@patina/catalog/jobs";
+import { TASK_STATES } from "@patina/core/job";
+import { CRONS, nextRun } from "@patina/core/schedule";
+import { STANDINGS } from "@patina/core/standing";
+import { Gauge, Registry } from "prom-client";
+import { mediaOperation } from "../operation.ts";
+import { standingOfEntry } from "../views/database.ts";
+
+export const metrics = mediaOperation({
+  method: "GET",
+  path: "/metrics",
+  tag: "Service",
+  summary: "The same facts for Prometheus, read from the catalog",
+  types: ["text/plain"],
+  async handle(c) {
+    const { catalog, clock } = c.get("context");
+    const now = clock();
+    const fleet = await fleetEntries(catalog);
+    const running = await runningJobs(catalog);
+    const counts = await taskCounts(
+      catalog,
+      running.map((job) => job.id),
+    );
+    // One for each request: an isolate forgets, and there are many of them.
+    const registry = new Registry();
+    const sum = (state: string) => counts.reduce((all, row) => all + (row.state === state ? row.count : 0), 0);
+    tellFleet(registry, { fleet, now });
+    gauge(registry, { name: "patina_jobs_running", help: "Jobs that run." }).set(running.length);
+    const tasks = gauge(registry, { name: "patina_tasks", help: "Tasks of the jobs that run.", labels: ["state"] });
+    for (const state of TASK_STATES) tasks.set({ state }, sum(state));
+    const open = await countOpenLetters(catalog);
+    gauge(registry, { name: "patina_dead_letters_open", help: "Dead letters that nobody has dealt with." }).set(open);
+    const next = gauge(registry, {
+      name: "patina_next_run_timestamp_seconds",
+      help: "When a scheduled run begins.",
+      labels: ["kind"],
+    });
+    for (const kind of ["nightly", "weekly"] as const) next.set({ kind }, nextRun(CRONS[kind], now) / 1_000);
+    return c.body(await registry.metrics(), 200, { "content-type": registry.contentType });
+  },
+});
+
+function tellFleet(registry: Registry, { fleet, now }: { fleet: readonly FleetEntry[]; now: number }): void {
+  const standings = gauge(registry, {
+    name: "patina_databases",
+    help: "Databases of the registry, by how they stand.",
+    labels: ["standing"],
+  });
+  for (const standing of STANDINGS) {
+    standings.set({ standing }, fleet.filter((entry) => standingOfEntry(entry, now) === standing).length);
+  }
+  const of = (name: string, help: string) => gauge(registry, { name, help, labels: ["database"] });
+  const at = of("patina_last_good_timestamp_seconds", "When the newest good backup was settled.");
+  const bytes = of("patina_last_good_stored_bytes", "Stored bytes of the newest good backup.");
+  const seconds = of("patina_last_good_duration_seconds", "How long the newest good backup took.");
+  const failures = of("patina_failures_since_good", "Runs that have failed since the newest good backup.");
+  for (const { name: database, good, failures: count } of fleet) {
+    failures.set({ database }, count);
+    if (good === null) continue;
+    at.set({ database }, good.at / 1_000);
+    bytes.set({ database }, good.bytes);
+    seconds.set({ database }, good.ms / 1_000);
+  }
+}
+
+function gauge(
+  registry: Registry,
+  { name, help, labels = [] }: { name: string; help: string; labels?: readonly string[] },
+): Gauge {
+  return new Gauge({ name, help, labelNames: [...labels], registers: [registry] });
+}
