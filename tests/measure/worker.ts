@@ -2,6 +2,7 @@ import { openCatalog } from "@patina/catalog/catalog";
 import { seedNight, seedRegistry } from "@patina/catalog/testing-history";
 import { createFront } from "@patina/dispatcher/front";
 import { type Cost, countedDatabase } from "@patina/testkit/counted";
+import type { Channels } from "@patina/worker/channels";
 import { createLog } from "@patina/worker/log";
 import type { Vault } from "@patina/worker/vault";
 
@@ -56,6 +57,7 @@ function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
     attempts: { limit: async () => ({ success: true }) },
     // No page that is measured opens a backup.
     vault: null as unknown as Vault,
+    channels: null as unknown as Channels,
     clock,
     log,
     open: async () => ({

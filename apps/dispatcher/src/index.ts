@@ -1,5 +1,6 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
+import type { Channels } from "@patina/worker/channels";
 import { createLog } from "@patina/worker/log";
 import type { Vault } from "@patina/worker/vault";
 import type { AuthSettings } from "./api/auth.ts";
@@ -17,6 +18,7 @@ export default {
       access: ctx.access,
       attempts: env.ATTEMPTS,
       vault: env.VAULT as unknown as Vault,
+      channels: env.CHANNELS as unknown as Channels,
       log,
       open: () => context(env),
     };

@@ -1,5 +1,6 @@
 import { catalogFailure } from "@patina/catalog/failure";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
+import type { Channels } from "@patina/worker/channels";
 import type { Log } from "@patina/worker/log";
 import type { Vault } from "@patina/worker/vault";
 import { Hono } from "hono";
@@ -27,6 +28,8 @@ export interface Api {
     readonly attempts: Attempts;
     /** The archiver's: the only way to stored bytes. */
     readonly vault: Vault;
+    /** The aggregator's: the only way to have an address encrypted. */
+    readonly channels: Channels;
     readonly log: Log;
     readonly open: () => Promise<DispatcherContext>;
   };

@@ -1,6 +1,8 @@
 import type { Operation } from "./operation.ts";
+import { alerts } from "./routes/alerts.ts";
 import { audit } from "./routes/audit.ts";
 import { databases } from "./routes/databases.ts";
+import { deadLetters } from "./routes/dead-letters.ts";
 import { documents } from "./routes/documents.ts";
 import { download } from "./routes/download.ts";
 import { jobs } from "./routes/jobs.ts";
@@ -27,5 +29,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...jobs,
   trigger,
   ...databases,
+  ...deadLetters,
+  ...alerts,
   ...documents(() => [...OPEN, ...OPERATIONS]),
 ];

@@ -81,6 +81,15 @@ export class TestApi {
           return { success: this.attempts >= 0 };
         },
       },
+      channels: {
+        seal: async ({ kind }) => ({
+          end: "sealed",
+          sealed: crypto.getRandomValues(new Uint8Array(8)),
+          host: "hooks.example.com",
+          signingKey: kind === "webhook" ? "whsec_test" : null,
+        }),
+        sendTest: async () => ({ end: "sent" }),
+      },
       log,
       open: async () => {
         this.opened += 1;

@@ -80,6 +80,15 @@ export class TestBrowser {
         },
       },
       vault: this.vault,
+      channels: {
+        seal: async ({ kind }) => ({
+          end: "sealed",
+          sealed: crypto.getRandomValues(new Uint8Array(8)),
+          host: "hooks.example.com",
+          signingKey: kind === "webhook" ? "whsec_test" : null,
+        }),
+        sendTest: async () => ({ end: "sent" }),
+      },
       log,
       clock: () => this.now,
       open: async () => {
