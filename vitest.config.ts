@@ -19,7 +19,7 @@ export default defineConfig({
           include: [
             "packages/{core,messages,dump,archive,alerts}/src/**/*.test.ts",
             "apps/cli/src/**/*.test.ts",
-            "tests/{corpus,compare,contract,docs,dump,infra}/**/*.test.ts",
+            "tests/{corpus,compare,contract,docs,dump,infra,property}/**/*.test.ts",
           ],
         },
       },

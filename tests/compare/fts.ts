@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { compareRows, quoteName, readRows, refusal, type Source } from "./rows.ts";
 import type { Table } from "./schema.ts";
+import { rowidName } from "./table-rows.ts";
 import { contentOf } from "./virtual.ts";
 
 /** A table in the temp schema of the connection, dropped again at once. Two names: both may be one connection. */
@@ -55,12 +56,13 @@ function* compareSettings(left: DatabaseSync, right: DatabaseSync, name: string)
 function* compareStored(left: DatabaseSync, right: DatabaseSync, table: Table): Generator<string> {
   if (typeof table.columns === "string") return;
   const columns = table.columns.filter((column) => column.hidden === 0).map((column) => column.name);
+  const rowid = `src.${rowidName(table) ?? "rowid"}`;
   const source: Source = {
     from: `main.${quoteName(table.name)} AS src`,
     columns: ["rowid", ...columns],
-    expressions: ["src.rowid", ...columns.map((column) => `src.${quoteName(column)}`)],
+    expressions: [rowid, ...columns.map((column) => `src.${quoteName(column)}`)],
     key: [0],
-    order: "src.rowid",
+    order: rowid,
   };
   // Without columnsize a contentless table cannot even list its rowids.
   const before = refusal(left, source);
@@ -113,8 +115,8 @@ function* compareSearches(left: DatabaseSync, right: DatabaseSync, table: Table)
         "MATCH on the first two letters of",
       ],
     ]) {
-      const before = search(left, table.name, pattern as string);
-      const after = search(right, table.name, pattern as string);
+      const before = search(left, table, pattern as string);
+      const after = search(right, table, pattern as string);
       if (before === after) continue;
       yield `${label} ${JSON.stringify(Buffer.from(word, "hex").toString())} found ${before}, now ${after}`;
     }
@@ -133,11 +135,12 @@ function sampleWords(database: DatabaseSync, name: string): string[] {
   }
 }
 
-function search(database: DatabaseSync, name: string, pattern: string): string {
+function search(database: DatabaseSync, { name, columns }: Table, pattern: string): string {
   const table = quoteName(name);
+  const rowid = rowidName({ columns }) ?? "rowid";
   try {
     const statement = database.prepare(
-      `SELECT rowid AS id, rank AS score FROM main.${table} WHERE ${table} MATCH ${pattern} ORDER BY rowid`,
+      `SELECT ${rowid} AS id, rank AS score FROM main.${table} WHERE ${table} MATCH ${pattern} ORDER BY ${rowid}`,
     );
     statement.setReadBigInts(true);
     return shorten(statement.all().map((row) => `row ${row["id"]} (rank ${rank(row["score"])})`));

@@ -5,6 +5,13 @@ import type { Column, Table } from "./schema.ts";
 /** The names that reach the rowid, unless a column has taken them. */
 const ROWID_NAMES = ["rowid", "_rowid_", "oid"];
 
+/** A name that reaches a table's rowid. An FTS5 table has a hidden column of its own name besides those it lists. */
+export function rowidName({ columns }: Pick<Table, "columns">): string | undefined {
+  if (typeof columns === "string") return undefined;
+  const taken = new Set(columns.map((column) => column.name.toLowerCase()));
+  return ROWID_NAMES.find((name) => !taken.has(name));
+}
+
 /**
  * How a table's rows are read: by rowid where a name reaches it, by primary key where there is no rowid, and by all
  * that they hold where columns named rowid, oid and _rowid_ hide it.
@@ -19,8 +26,7 @@ function tableSource(database: DatabaseSync, table: Table, columns: readonly Col
     // NOT INDEXED reads the table in the order of its key, whatever covering index would be narrower.
     return { from: `${from} NOT INDEXED`, columns: plain, expressions, key: keys };
   }
-  const taken = new Set(plain.map((column) => column.toLowerCase()));
-  const rowid = ROWID_NAMES.find((name) => !taken.has(name));
+  const rowid = rowidName(table);
   if (rowid === undefined) return { from: `${from} NOT INDEXED`, columns: plain, expressions, key: [] };
   return {
     from,

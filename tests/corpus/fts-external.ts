@@ -92,6 +92,20 @@ export const FTS_EXTERNAL: readonly Case[] = [
     exceptFts: ["f"],
   },
   {
+    name: "fts5-external-column-missing",
+    breaks: "the content lacks a column or a rowid that the index names: a rebuild fails and takes the restore with it",
+    sql: [
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, text TEXT)",
+      "INSERT INTO t VALUES(1, 'first')",
+      "CREATE VIRTUAL TABLE f USING fts5(body, content='t', content_rowid='id')",
+      "INSERT INTO f(rowid, body) VALUES(1, 'never in the table')",
+      "CREATE TABLE w(id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID",
+      "CREATE VIRTUAL TABLE g USING fts5(body, content='w')",
+    ],
+    loses: ["the index of FTS5 table f, whose content has no such column"],
+    exceptFts: ["f"],
+  },
+  {
     name: "tables-that-look-like-shadows",
     breaks: "a user's docs_content counts as a shadow table once FTS5 docs exists: skipped, its rows are lost",
     sql: [

@@ -152,6 +152,15 @@ INSERT INTO f SELECT printf('row%d common%d word%d', i, i % 3, i * 31 % 97) FROM
     exceptFts: ["f", "g"],
   },
   {
+    name: "fts5-named-rowid",
+    breaks: "an FTS5 table has a hidden column of its own name: in one called rowid, that word is no rowid",
+    sql: [
+      'CREATE VIRTUAL TABLE "rowid" USING fts5(body)',
+      `INSERT INTO "rowid"(_rowid_, body) VALUES(7, 'seven'), (-2, 'minus two'), (900, 'nine hundred')`,
+      "DELETE FROM \"rowid\" WHERE body MATCH 'seven'",
+    ],
+  },
+  {
     name: "fts5-contentless-delete",
     breaks:
       "the same with deletes and updates, and with stored UNINDEXED columns, which look like content and are not all",

@@ -74,4 +74,14 @@ export const VIEWS: readonly Case[] = [
       "DROP TABLE gone",
     ],
   },
+  {
+    name: "views-ending-in-a-comment",
+    breaks: "SQLite takes white space and one semicolon from the end of a view's comment: each restore takes another",
+    sql: [
+      "CREATE TABLE t(a)",
+      "CREATE VIEW plain AS SELECT a FROM t -- all",
+      "CREATE VIEW space AS SELECT a FROM t -- ;",
+      "CREATE VIEW semicolon AS SELECT a FROM t -- all;;",
+    ],
+  },
 ];

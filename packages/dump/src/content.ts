@@ -1,6 +1,6 @@
 import type { Target } from "./insert-writer.ts";
 import { readColumns } from "./row-sql.ts";
-import { NO_ROW, type Schema, type Table, type VirtualTable } from "./schema.ts";
+import { keyBeside, NO_ROW, type Schema, type Table, type VirtualTable } from "./schema.ts";
 import { orderTables } from "./table-order.ts";
 import { type VirtualKind, virtualKind } from "./virtual-table.ts";
 
@@ -73,10 +73,11 @@ function virtualTransfer(definition: VirtualTable): VirtualTransfer {
         definition,
         kind,
         config: ftsConfig(name),
+        // An FTS5 table has a hidden column of its own name.
         rows: intoItself({
           ...plainTable(name, []),
           columns,
-          key: { by: "rowid", name: "rowid", place: "beside" },
+          key: keyBeside([name, ...columns.map((one) => one.name)]),
           ...only,
         }),
       };

@@ -8,6 +8,9 @@ test("withoutComments() takes out comments and leaves what merely looks like one
 
 test("closing() adds something only where a semicolon would be swallowed", () => {
   expect(closing("CREATE TABLE t(a) -- last")).toBe("\n");
+  expect(closing("CREATE VIEW v AS SELECT 1 -- last")).toBe("\n");
+  expect(closing("CREATE VIEW v AS SELECT 1 -- last;")).toBe(";\n");
+  expect(closing("CREATE VIEW v AS SELECT 1 -- ")).toBe(";\n");
   expect(closing("CREATE VIEW v AS SELECT 1 /* open")).toBe("*/");
   expect(closing("CREATE VIEW v AS SELECT 1 /*/")).toBe("*/");
   for (const sql of [

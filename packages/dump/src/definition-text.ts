@@ -15,7 +15,8 @@ export function closing(sql: string): string {
   for (const found of sql.matchAll(QUOTED_OR_COMMENT)) {
     const [token] = found;
     if (found.index + token.length !== sql.length) continue;
-    if (token.startsWith("--")) return "\n";
+    // SQLite takes white space and then one semicolon from the end of a view, its comment included.
+    if (token.startsWith("--")) return sql.startsWith("CREATE VIEW ") && /[\s;]$/.test(token) ? ";\n" : "\n";
     if (token.startsWith("/*") && (token.length < 4 || !token.endsWith("*/"))) return "*/";
   }
   return "";

@@ -1,7 +1,7 @@
 import { PatinaError } from "@patina/core/error";
 import type { VirtualTransfer } from "./content.ts";
 import { quoteName, quoteText } from "./name.ts";
-import { type Schema, same, type Table } from "./schema.ts";
+import { type Schema, same, type Table, type VirtualTable } from "./schema.ts";
 import { columns, type Source, text } from "./source.ts";
 import { contentRowid, contentTable } from "./virtual-table.ts";
 import { rowsOf } from "./warnings.ts";
@@ -34,6 +34,23 @@ export async function staleIndexes(
     warnings.push(`The index of FTS5 table ${name} does not match its content: a restore rebuilds it`);
   }
   return warnings;
+}
+
+/**
+ * Whether the content of an external-content FTS5 table has what a rebuild reads. SQLite makes such a table without
+ * looking; only its rebuild fails, and the restore with it.
+ */
+export async function isContentReadable(source: Source, definition: VirtualTable): Promise<boolean> {
+  const names = [contentRowid(definition), ...definition.columns.map(({ name }) => name)];
+  const read = names.map((name) => `t.${quoteName(name)}`).join(",");
+  const rows = `SELECT ${read} FROM ${quoteName(contentTable(definition) ?? "")} t LIMIT 0`;
+  try {
+    await source.batch([{ sql: `SELECT ${columns(["1"])} FROM (${rows})` }]);
+    return true;
+  } catch (error) {
+    if (error instanceof PatinaError && error.code === "source_failed") return false;
+    throw error;
+  }
 }
 
 /** Rows, lowest and highest rowid that an FTS5 index covers. */

@@ -3,19 +3,19 @@ import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
-import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
+import { brokenForeignKeys, isContentReadable, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
 import { withDigests } from "./keyed-digest.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
-import { quoteText } from "./name.ts";
+import { quoteName, quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Cursor } from "./page-query.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { PageDecoder } from "./row-block.ts";
 import { readColumns } from "./row-sql.ts";
-import { same } from "./schema.ts";
+import { same, type VirtualTable } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Stage } from "./stage.ts";
 import { rowsOf, warningsOf } from "./warnings.ts";
@@ -175,6 +175,9 @@ class Dump {
       case "rows":
         yield* this.#rows(step, rows);
         return;
+      case "rebuild":
+        await this.#rebuild(step.table);
+        return;
       case "end":
         this.#output.endBody();
         return;
@@ -197,6 +200,16 @@ class Dump {
     const { rows } = inserts.digest;
     const columns = fingerprints(sums, readColumns(transfer.table));
     this.#tables.push({ name, rows, digest: inserts.digest.end(), columns, start, end: this.#output.position });
+  }
+
+  async #rebuild(table: VirtualTable): Promise<void> {
+    const name = quoteName(table.name);
+    if (await isContentReadable(this.#reading.source, table)) {
+      this.#text(`INSERT INTO ${name}(${name}) VALUES('rebuild');\n`);
+      return;
+    }
+    const index = `The index of FTS5 table ${quoteText(table.name)} is not carried`;
+    this.#warnings.push(`${index}: its content lacks a column that it names`);
   }
 
   /** Reads a table again: what has moved between the two readings shows. */

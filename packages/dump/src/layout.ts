@@ -1,7 +1,7 @@
 import type { Content, Transfer } from "./content.ts";
 import { closing } from "./definition-text.ts";
 import { isEponymous, quoteName } from "./name.ts";
-import { type Definition, type Index, type Schema, same } from "./schema.ts";
+import { type Definition, type Index, type Schema, same, type VirtualTable } from "./schema.ts";
 import { unusedName } from "./stage.ts";
 import { isContentMissing } from "./warnings.ts";
 
@@ -11,6 +11,8 @@ export type Step =
   | { readonly kind: "statements"; readonly statements: readonly string[] }
   /** Rows, of a table that the manifest lists or of one that only the restore needs. */
   | { readonly kind: "rows"; readonly transfer: Transfer; readonly isListed: boolean }
+  /** An index over another table's or view's content, to be made again. */
+  | { readonly kind: "rebuild"; readonly table: VirtualTable }
   /** The end of the body. */
   | { readonly kind: "end" }
   /** A second reading of a listed table, of which nothing is written. */
@@ -34,9 +36,9 @@ export function layoutOf(schema: Schema, { content, isCertain }: { content: Cont
     statements([
       ...schema.indexes.filter((index) => !early.includes(index)).map(definition),
       ...schema.views.map(definition),
-      ...rebuilds(schema, content),
-      ...schema.triggers.map(definition),
     ]),
+    ...rebuilds(schema, content),
+    statements(schema.triggers.map(definition)),
     ...(content.statistics === null ? [] : statistics(content.statistics)),
     { kind: "end" },
     ...(isCertain ? listed.map((transfer): Step => ({ kind: "compare", transfer })) : []),
@@ -93,12 +95,10 @@ function virtualTable({ definition: table, config, rows }: Content["virtualTable
   ];
 }
 
-/** Indexes over other tables' or views' content are made again once that is there. */
-function rebuilds(schema: Schema, content: Content): string[] {
-  return content.virtualTables.flatMap(({ definition: table, kind }) => {
-    if (kind !== "fts5-external" || isContentMissing(schema, table)) return [];
-    const name = quoteName(table.name);
-    return [`INSERT INTO ${name}(${name}) VALUES('rebuild')`];
+/** The content, which may be a view, has to be there. */
+function rebuilds(schema: Schema, content: Content): Step[] {
+  return content.virtualTables.flatMap(({ definition: table, kind }): Step[] => {
+    return kind !== "fts5-external" || isContentMissing(schema, table) ? [] : [{ kind: "rebuild", table }];
   });
 }
 

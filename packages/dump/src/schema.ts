@@ -165,7 +165,12 @@ function rowKey({ columns, key, withoutRowid }: TableFacts): RowKey {
   if (only !== undefined && more.length === 0 && key.length === 0 && /^integer$/i.test(only.type)) {
     return { by: "rowid", name: only.name, place: "column" };
   }
-  const taken = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return keyBeside(columns.map(({ name }) => name));
+}
+
+/** The key of a table whose rowid is no column: by the first of the rowid's names that no column has taken. */
+export function keyBeside(columns: readonly string[]): RowKey {
+  const taken = new Set(columns.map((name) => name.toLowerCase()));
   const free = ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
   return free === undefined ? { by: "hidden" } : { by: "rowid", name: free, place: "beside" };
 }
