@@ -3,6 +3,7 @@ import type { Check } from "@patina/core/drill";
 import { PatinaError } from "@patina/core/error";
 import { NO_RULES } from "@patina/core/rules";
 import { contentOf } from "./content.ts";
+import { isContentReadable } from "./doubts.ts";
 import { dump, SNAPSHOT_BYTES, type TableSummary } from "./dump.ts";
 import { quoteName } from "./name.ts";
 import type { Output } from "./output.ts";
@@ -138,6 +139,7 @@ async function fullText(source: Source, schema: Schema): Promise<Check> {
   const faults: string[] = [];
   for (const { definition, kind } of contentOf(schema).virtualTables) {
     if (!kind.startsWith("fts5") || kind === "fts5vocab" || isContentMissing(schema, definition)) continue;
+    if (kind === "fts5-external" && !(await isContentReadable(source, definition))) continue;
     const name = quoteName(definition.name);
     // A rank above 0 compares with the content too, which a contentless table has not.
     const command =
