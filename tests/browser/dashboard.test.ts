@@ -78,6 +78,17 @@ inBrowser("a database's page leads to its backups, and starts one", async () => 
   expect(visitor.complaints).toEqual([]);
 });
 
+inBrowser("a dead letter is replayed, and its task runs again", async () => {
+  const { page } = visitor;
+  await page.goto(at("/dashboard/dead-letters"));
+  await page.getByRole("button", { name: "Replay broken" }).first().click();
+  await page.waitForURL(/\/dashboard\/jobs\//);
+  await page.getByText("in generation 2").waitFor();
+  await page.goto(at("/dashboard/dead-letters"));
+  await page.getByText("by admin-token in").waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 const LOOKS = [
   { name: "a desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "a desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },

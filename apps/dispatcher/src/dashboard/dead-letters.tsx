@@ -41,11 +41,12 @@ export function DeadLettersPage({ frame, letters }: DeadLettersFacts) {
                     Attempts
                   </th>
                   <th scope="col">Arrived</th>
+                  <th scope="col">Do</th>
                 </tr>
               </thead>
               <tbody>
                 {letters.map((letter) => (
-                  <LetterRow letter={letter} now={frame.now} />
+                  <LetterRow letter={letter} frame={frame} />
                 ))}
               </tbody>
             </table>
@@ -56,7 +57,11 @@ export function DeadLettersPage({ frame, letters }: DeadLettersFacts) {
   );
 }
 
-function LetterRow({ letter, now }: { letter: DeadLetter; now: number }) {
+function isAdmin({ principal }: Frame): boolean {
+  return principal.role === "admin";
+}
+
+function LetterRow({ letter, frame }: { letter: DeadLetter; frame: Frame }) {
   const { database, jobId, errorCode } = letter;
   return (
     <tr>
@@ -76,6 +81,9 @@ function LetterRow({ letter, now }: { letter: DeadLetter; now: number }) {
       <td class="wide wrap">
         {letter.error ?? "Its attempts were used up"}.{" "}
         <span class="soft">{errorCode !== null && isErrorCode(errorCode) && ERROR_CODES[errorCode].next}</span>
+        {letter.firstError !== null && letter.firstError !== letter.error && (
+          <p class="soft">The first attempt: {letter.firstError}.</p>
+        )}
         <details>
           <summary>
             <small>Message on {letter.queue}</small>
@@ -87,8 +95,48 @@ function LetterRow({ letter, now }: { letter: DeadLetter; now: number }) {
         {letter.attempts}
       </td>
       <td data-label="Arrived">
-        <Moment at={letter.arrivedAt} now={now} />
+        <Moment at={letter.arrivedAt} now={frame.now} />
+      </td>
+      <td class="wide">
+        {letter.state === "open" ? isAdmin(frame) && <Actions letter={letter} /> : <Ended letter={letter} />}
       </td>
     </tr>
+  );
+}
+
+/** Two forms: what is replayed runs again, what is discarded needs a reason. */
+function Actions({ letter: { id, database } }: { letter: DeadLetter }) {
+  const path = `/dashboard/dead-letters/${encodeURIComponent(id)}`;
+  const what = database ?? "this letter";
+  return (
+    <div class="letter">
+      <form method="post" action={`${path}/replay`}>
+        <button type="submit" aria-label={`Replay ${what}`}>
+          Replay
+        </button>
+      </form>
+      <form class="actions" method="post" action={`${path}/discard`}>
+        <input name="reason" required maxlength={500} placeholder="Reason" aria-label={`Reason to discard ${what}`} />
+        <button class="danger" type="submit" aria-label={`Discard ${what}`}>
+          Discard
+        </button>
+      </form>
+    </div>
+  );
+}
+
+/** What somebody did about it. */
+function Ended({ letter: { closedBy, reason, replayJob } }: { letter: DeadLetter }) {
+  return (
+    <small class="wrap">
+      by {closedBy}
+      {reason !== null && `: ${reason}`}
+      {replayJob !== null && (
+        <>
+          {" "}
+          in <a href={`/dashboard/jobs/${replayJob}`}>{replayJob}</a>
+        </>
+      )}
+    </small>
   );
 }

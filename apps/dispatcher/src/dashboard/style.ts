@@ -167,6 +167,10 @@ input::placeholder { color: var(--soft); opacity: 1; }
 details > summary { cursor: pointer; color: var(--soft); }
 pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken); border: 1px solid var(--line); border-radius: 6px; font-size: 12.5px; }
 
+.letter { display: flex; gap: 6px 14px; flex-wrap: wrap; }
+.letter .actions { flex-wrap: nowrap; }
+.letter input { width: 130px; }
+
 .login { max-width: 400px; margin: 9vh auto 0; padding: 0 20px; display: grid; gap: 18px; }
 .login form { display: grid; gap: 10px; }
 .login .brand { font-size: 19px; }
