@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDatabase, type System, startSystem, temporaryFolder } from "../system/harness.ts";
 import { barriers, CHROMIUM, Visitor } from "./browser.ts";
@@ -89,6 +90,22 @@ inBrowser("a dead letter is replayed, and its task runs again", async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
+inBrowser("a backup is downloaded, and the audit log says who did", async () => {
+  const { page } = visitor;
+  await page.goto(at("/dashboard/databases/shop"));
+  await page.getByRole("cell", { name: "items" }).waitFor();
+  const arriving = page.waitForEvent("download");
+  await page
+    .getByRole("link", { name: /as \.sql\.gz/ })
+    .first()
+    .click();
+  const file = await (await arriving).path();
+  expect(gunzipSync(readFileSync(file)).toString()).toContain('INSERT INTO "items"');
+  await page.goto(at("/dashboard/audit"));
+  await page.getByText("backup.download").first().waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 const LOOKS = [
   { name: "a desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "a desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
@@ -107,7 +124,9 @@ inBrowser.each(LOOKS)("on $name nothing is wider than the screen and axe finds n
     `/dashboard/jobs/${job?.["id"]}`,
     "/dashboard/databases/shop",
     "/dashboard/databases/broken",
+    "/dashboard/databases/shop/restore",
     "/dashboard/dead-letters",
+    "/dashboard/audit",
     "/dashboard/login",
   ];
   for (const path of paths) {

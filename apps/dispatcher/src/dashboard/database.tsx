@@ -10,6 +10,7 @@ import { CellKey, describe, HeatMap } from "./heat-map.tsx";
 import { Moment, utc } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
 import { Plot, type Point } from "./plot.tsx";
+import { type Content, TableRowsPanel } from "./table-rows-panel.tsx";
 
 export interface DatabaseFacts {
   readonly frame: Frame;
@@ -17,6 +18,7 @@ export interface DatabaseFacts {
   readonly binding: string;
   readonly blockedReason: string | null;
   readonly days: readonly CalendarDay[];
+  readonly content: Content;
   /** Newest first. */
   readonly runs: readonly PastRun[];
   /** The part of the runs that is listed. */
@@ -59,7 +61,10 @@ export function DatabasePage(facts: DatabaseFacts) {
         </section>
       </div>
       <Runs runs={runs} frame={frame} name={name} page={page} />
-      <About {...facts} />
+      <div class="columns">
+        <TableRowsPanel content={facts.content} />
+        <About {...facts} />
+      </div>
     </Page>
   );
 }
@@ -81,6 +86,7 @@ function Head({ frame, row, nextRun }: DatabaseFacts) {
             Under way in <a href={`/dashboard/jobs/${entry.active.job}`}>{entry.active.job}</a>.{" "}
           </>
         )}
+        <a href={`/dashboard/databases/${entry.name}/restore`}>Restore guide</a>.{" "}
         {entry.description !== "" && `${entry.description}. `}
         {entry.isEnabled ? (
           <>
@@ -219,11 +225,12 @@ function Runs({ runs, frame, name, page }: RunsFacts) {
                   Duration
                 </th>
                 <th scope="col">SHA-256</th>
+                <th scope="col">Get</th>
               </tr>
             </thead>
             <tbody>
               {runs.slice((shown - 1) * LISTED, shown * LISTED).map((run) => (
-                <RunRow run={run} now={frame.now} />
+                <RunRow run={run} name={name} frame={frame} />
               ))}
             </tbody>
           </table>
@@ -242,7 +249,7 @@ function Runs({ runs, frame, name, page }: RunsFacts) {
   );
 }
 
-function RunRow({ run, now }: { run: PastRun; now: number }) {
+function RunRow({ run, name, frame: { now, principal } }: { run: PastRun; name: string; frame: Frame }) {
   const isGood = run.status === "succeeded";
   return (
     <tr>
@@ -272,16 +279,54 @@ function RunRow({ run, now }: { run: PastRun; now: number }) {
           </td>
           <td data-label="SHA-256">
             <code title={run.digest ?? ""}>{(run.digest ?? "").slice(0, 12)}</code>
-            {!run.isStored && <small> no longer stored</small>}
+            <Proofs run={run} now={now} />
+          </td>
+          <td data-label="Get">
+            {run.isStored && principal.role === "admin" ? <Downloads run={run} name={name} /> : "–"}
           </td>
         </>
       ) : (
-        <td colspan={5} class="wide wrap">
+        <td colspan={6} class="wide wrap">
           {run.error}.{" "}
           <span class="soft">{run.code !== null && isErrorCode(run.code) ? ERROR_CODES[run.code].next : ""}</span>
         </td>
       )}
     </tr>
+  );
+}
+
+/** What has been shown of a backup since. */
+function Proofs({ run, now }: { run: PastRun; now: number }) {
+  return (
+    <>
+      {!run.isStored && <small> no longer stored</small>}
+      {run.verifiedAt !== null && (
+        <small>
+          {" "}
+          verified <Moment at={run.verifiedAt} now={now} />
+        </small>
+      )}
+      {run.drilledAt !== null && (
+        <small>
+          {" "}
+          drilled <Moment at={run.drilledAt} now={now} />
+        </small>
+      )}
+    </>
+  );
+}
+
+function Downloads({ run, name }: { run: PastRun; name: string }) {
+  const address = `/dashboard/download/${run.date}/${name}?job=${run.job}`;
+  return (
+    <span class="actions">
+      <a href={address} aria-label={`Download ${name} of ${run.date} as .sql.gz`}>
+        .sql.gz
+      </a>
+      <a href={`${address}&format=sql`} aria-label={`Download ${name} of ${run.date} as plain SQL`}>
+        .sql
+      </a>
+    </span>
   );
 }
 

@@ -170,6 +170,11 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
 .letter { display: flex; gap: 6px 14px; flex-wrap: wrap; }
 .letter .actions { flex-wrap: nowrap; }
 .letter input { width: 130px; }
+.tall { max-height: 420px; overflow-y: auto; }
+.guide { display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr); max-width: 860px; }
+.guide h2 { font-size: 16px; margin-top: 14px; }
+.copy { display: grid; gap: 6px; justify-items: start; }
+.copy pre { width: 100%; }
 
 .login { max-width: 400px; margin: 9vh auto 0; padding: 0 20px; display: grid; gap: 18px; }
 .login form { display: grid; gap: 10px; }

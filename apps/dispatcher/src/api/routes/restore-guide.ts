@@ -1,6 +1,8 @@
 import { listBackups } from "@patina/catalog/backups";
+import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase } from "@patina/catalog/databases";
 import { PatinaError } from "@patina/core/error";
+import type { Vault } from "@patina/worker/vault";
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { Block } from "../../restore-guide/block.ts";
@@ -27,27 +29,44 @@ export const restoreGuideRoute = mediaOperation({
   types: ["text/markdown", "text/html"],
   problems: BACKUP_PROBLEMS,
   async handle(c, { params: { db }, query: { date } }) {
-    return await shown(c, { blocks: await guideFor(c, { db, date }), title: `Restore ${db}` });
+    const { catalog, clock } = c.get("context");
+    const { origin } = new URL(c.req.url);
+    const blocks = await guideFor({ db, date }, { catalog, vault: c.env.vault, origin, now: clock() });
+    return await shown(c, { blocks, title: `Restore ${db}` });
   },
 });
 
-async function guideFor(c: Context<Api>, { db, date }: { db: string; date: string | undefined }): Promise<Block[]> {
-  const { catalog, clock } = c.get("context");
+interface GuideContext {
+  readonly catalog: Catalog;
+  readonly vault: Vault;
+  /** Of this deployment: commands that download name it. */
+  readonly origin: string;
+  readonly now: number;
+}
+
+/**
+ * The guide of a database: about the newest backup, or that of a date.
+ *
+ * @throws {PatinaError} `not_found`, and what findBackup() throws
+ */
+export async function guideFor(
+  { db, date }: { db: string; date: string | undefined },
+  { catalog, vault, origin, now }: GuideContext,
+): Promise<Block[]> {
   const database = await findDatabase(catalog, db);
   const backups = await listBackups(catalog, { filter: { database: db }, limit: LISTED });
   if (database === undefined && backups.length === 0 && date === undefined) {
     throw new PatinaError("not_found", "Cannot write a restore guide: no database of this name is registered");
   }
-  const { origin } = new URL(c.req.url);
   // What is no longer registered can still be restored.
   const about = database ?? { name: db, d1Id: null, description: "It is no longer registered." };
   const [newest] = backups;
   const wanted = date ?? newest?.date;
-  if (wanted === undefined) return emptyGuide({ database: about, origin, now: clock() });
-  const { manifest } = await findBackup({ database: db, date: wanted }, { vault: c.env.vault, catalog });
+  if (wanted === undefined) return emptyGuide({ database: about, origin, now });
+  const { manifest } = await findBackup({ database: db, date: wanted }, { vault, catalog });
   const [listed] = await listBackups(catalog, { filter: { database: db, key: manifest.object.key }, limit: 1 });
   const chosen = { manifest, verifiedAt: listed?.verifiedAt ?? null, drilledAt: listed?.drilledAt ?? null };
-  return restoreGuide({ database: about, origin, now: clock(), backups, chosen });
+  return restoreGuide({ database: about, origin, now, backups, chosen });
 }
 
 async function shown(c: Context<Api>, { blocks, title }: { blocks: Block[]; title: string }): Promise<Response> {
