@@ -160,7 +160,9 @@ test("every method on every path: those that it has, 405 for the others, and no 
       const has = known.some((operation) => operation.method === (method === "HEAD" ? "GET" : method));
       if (has && method !== "GET" && method !== "HEAD") continue;
       const answer = await expectHarmless(path, { method, headers: { "x-http-method-override": "POST" } });
-      if (!has) expect(answer.status, `${method} ${path}`).toBe(405);
+      // To GET, this is the letter named "replay", which does not exist.
+      const isLetter = path === "/dead-letters/replay" && (method === "GET" || method === "HEAD");
+      if (!has) expect(answer.status, `${method} ${path}`).toBe(isLetter ? 404 : 405);
     }
   }
   await expectUnchanged();

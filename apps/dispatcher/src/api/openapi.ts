@@ -124,10 +124,10 @@ function contentOf(answer: Answer): Content {
 }
 
 /** Failures by their status: each with the codes that can be behind it. */
-function problemsOf({ needs, body, problems }: Operation): Record<string, DocumentedAnswer> {
+function problemsOf({ method, needs, problems }: Operation): Record<string, DocumentedAnswer> {
   const codes = new Set<ErrorCode>([
     "invalid_request",
-    ...(body === null ? [] : (["body_too_large"] as const)),
+    ...(method === "GET" ? [] : (["body_too_large"] as const)),
     ...(needs === null ? [] : ANYWHERE),
     ...(needs === "admin" ? (["forbidden"] as const) : []),
     ...problems,

@@ -88,7 +88,10 @@ export class TestApi {
           host: "hooks.example.com",
           signingKey: kind === "webhook" ? "whsec_test" : null,
         }),
-        sendTest: async () => ({ end: "sent" }),
+        sendTest: async ({ channel }) => {
+          const known = await env.CATALOG.prepare("select 1 from alert_config where id = ?").bind(channel).first();
+          return known === null ? { end: "unknown" } : { end: "sent" };
+        },
       },
       log,
       open: async () => {
