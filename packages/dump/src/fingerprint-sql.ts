@@ -64,8 +64,6 @@ export function countedSums(results: readonly ResultSet[]): Sums {
 export interface PageSums {
   /** Columns of the rows, each with its name. */
   readonly ofRow: readonly string[];
-  /** The names among them, for a query in between. */
-  readonly names: readonly string[];
   /** The aggregate over these columns: one text. */
   readonly aggregate: string;
   /** Reads that text. */
@@ -107,15 +105,12 @@ export function pageSums(table: Table, { cells, room }: { cells: Selection["cell
   }
   const ofRow = sums.map(({ sql }, i) => `${sql} AS s${i}`);
   const totals = sums.map((_, i) => `ifnull(sum(s${i}),0)`);
-  const names = sums.map((_, i) => `s${i}`);
   if (doubtful.length > 0) {
     ofRow.push(`${listed(doubtful)} AS o`);
     totals.push("ifnull(group_concat(o,''),'')");
-    names.push("o");
   }
   return {
     ofRow,
-    names,
     aggregate: `''||${tree(totals, "||','||")}`,
     read(aggregate) {
       const found = cells.map(() => NOTHING);

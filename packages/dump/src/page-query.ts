@@ -69,31 +69,36 @@ export interface CountedPage {
 export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
-  // Beside each row stand its key and, where the last one must be told, its number.
-  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 3 });
+  // Beside each row stands its key.
+  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 2 });
   if (sums === null) return null;
   // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
   const { tail, params } = tailOf(table, { selection: all, range, limit });
   const rows = (key: string) =>
     `SELECT ${[`${easyRow(table, all)} AS r`, `${key} AS k`, ...sums.ofRow].join(",")} FROM ${all.from} ${tail}`;
-  const page = (parts: { mark: string; last: string; rows: string; more?: string[] }): CountedPage | null => {
+  const page = (parts: { mark: string; last: string; rows: string }): CountedPage | null => {
     const joined = `group_concat(iif(octet_length(r)<=${maxRow},r,${parts.mark}),${SEPARATOR_SQL})`;
-    const list = columns(["count(*)", joined, parts.last, sums.aggregate, ...(parts.more ?? [])]);
+    const list = columns(["count(*)", joined, parts.last, sums.aggregate]);
     const query = fitting({ sql: `SELECT ${list} FROM (${parts.rows})`, params });
     return query === null ? null : { query, sums };
   };
   switch (table.key.by) {
     case "rowid":
       return page({ mark: `'${MARK}i'||k`, last: "'i'||max(k)", rows: rows(all.keys[0] ?? "NULL") });
-    case "key": {
-      // Besides max(), a bare column comes from the row with the maximum (sqlite.org/lang_select.html, section 2.4).
-      const list = ["r", "k", ...sums.names, "row_number() OVER () AS n"];
-      const numbered = `SELECT ${list.join(",")} FROM (${rows(taggedKey(all))})`;
-      return page({ mark: `'${MARK}'||k`, last: "k", more: ["max(n)"], rows: numbered });
-    }
+    case "key":
+      // All keys, of which lastKey() takes the last: a window to find it makes D1 count every row three times.
+      return page({ mark: `'${MARK}'||k`, last: `group_concat(k,'${KEYS}')`, rows: rows(taggedKey(all)) });
     case "hidden":
       return page({ mark: `'${MARK}'`, last: "NULL", rows: rows("NULL") });
   }
+}
+
+/** Stands between keys; tagged cells do not hold it. */
+const KEYS = "|";
+
+/** The key of a page's last row, its parts tagged, from what easyPage() gives. */
+export function lastKey(keys: string): string[] {
+  return keys.slice(keys.lastIndexOf(KEYS) + 1).split(",");
 }
 
 /** The whole table as easy rows, one result row each; for databases that are read in one batch. */

@@ -3,7 +3,7 @@ import type { Sums } from "./fingerprint.ts";
 import { MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import { countedPage, joinedPage } from "./joined-page.ts";
-import { type Cursor, easyPage, type Range, rangesAfter, TAGGED_BYTES } from "./page-query.ts";
+import { type Cursor, easyPage, lastKey, type Range, rangesAfter, TAGGED_BYTES } from "./page-query.ts";
 import { blockOf, hasRows, SEPARATOR } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { readRow } from "./row-reader.ts";
@@ -132,7 +132,7 @@ export class PagedReader {
     this.#learn({ bytes: page.length, rows: seen });
     const sums = { rows: seen, columns: asked.sums.read(text(counted)) };
     if (marks > 0) return await this.#markedPage(page, { range, limit, last, sums });
-    const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
+    const key = this.#table.key.by === "hidden" ? null : lastKey(text(last));
     return { rows: [{ kind: "page", text: page }], cursor: this.#advance({ seen, limit, key }), sums };
   }
 
@@ -157,7 +157,7 @@ export class PagedReader {
       if (singles.add(found)) return await this.#shortPage(rows, { range, seen: index + 1, key });
     }
     if (lines.length > 0) rows.push({ kind: "block", block: blockOf(lines) });
-    const key = this.#table.key.by === "hidden" ? null : text(last).split(",");
+    const key = this.#table.key.by === "hidden" ? null : lastKey(text(last));
     return { rows, cursor: this.#advance({ seen: sums.rows, limit, key }), sums };
   }
 
