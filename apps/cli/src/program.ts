@@ -1,3 +1,4 @@
+import addCompletion from "@bomb.sh/tab/commander";
 import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
 import { archiveCommand } from "./commands/archive.ts";
@@ -25,6 +26,8 @@ export function program(): Command {
       "\nExit codes: docs/reference/exit-codes.md. PATINA_URL, PATINA_TOKEN and PATINA_SOURCE are read.",
     );
   for (const make of COMMANDS) root.addCommand(strict(make()));
+  // Last: it looks at every command that is there.
+  addCompletion(root, { completionCommandName: "completion" });
   return root;
 }
 
