@@ -85,6 +85,16 @@ test.each([
   }
 });
 
+test("patina show names what was replaced or left out on purpose", async () => {
+  const home = join(folder, "redacted");
+  const manifest = await store(home, { ref: { kind: "daily", date: "2026-11-20", database: "shop" }, sql: SHOP });
+  const redactions = [{ table: "customers", column: "name", as: "digest" }];
+  const rules = { redactions, excludedTables: ["sessions"], keyId: "a1" };
+  write(join(home, "daily/2026-11-20/shop.manifest.json"), JSON.stringify({ ...manifest, rules }));
+  const { out } = await patina(["show", "shop", "--source", home]);
+  expect(out).toContain("redacted     customers.name: a keyed digest instead\nleft out     table sessions\n");
+});
+
 test.each([
   ["a date without a backup", "shop@2026-01-01", 10, /has none\.\nTry: patina list shop$/],
   ["a database that is not there", "cart", 10, /has none\.\nTry: One of the databases there: blog, shop\.$/],

@@ -39,10 +39,17 @@ function describe(id: string, manifest: Manifest): string {
     ["raw", `${bytes(sql.bytes)} (${sql.bytes} bytes), SHA-256 ${sql.sha256}`],
     ["stored", `${bytes(object.bytes)} (${object.bytes} bytes), SHA-256 ${object.sha256}`],
     ["key", object.key],
+    ...(manifest.rules?.redactions ?? []).map(({ table, column, as }): [string, string] => [
+      "redacted",
+      `${table}.${column}: ${REPLACED_BY[as]}`,
+    ]),
+    ...(manifest.rules?.excludedTables ?? []).map((name): [string, string] => ["left out", `table ${name}`]),
     ...manifest.warnings.map((warning): [string, string] => ["warning", `${warning}.`]),
   ];
   return lines.map(([name, value]) => `${name.padEnd(12)} ${value}`).join("\n");
 }
+
+const REPLACED_BY = { null: "NULL instead", text: "a fixed text instead", digest: "a keyed digest instead" } as const;
 
 const MEANING: Readonly<Record<Manifest["consistency"], string>> = {
   snapshot: "everything in it belongs to one instant",
