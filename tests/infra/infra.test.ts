@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -51,6 +51,7 @@ function world(env: Record<string, string> = {}): World & { lines: string[] } {
     lines,
     read: (path) => readFileSync(join(ROOT, path), "utf8"),
     write(path, text) {
+      mkdirSync(dirname(join(ROOT, path)), { recursive: true });
       writeFileSync(join(ROOT, path), text);
     },
     say: (line) => void lines.push(...line.split("\n")),

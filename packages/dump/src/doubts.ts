@@ -3,8 +3,8 @@ import type { VirtualTransfer } from "./content.ts";
 import { quoteName, quoteText } from "./name.ts";
 import { type Schema, same, type Table, type VirtualTable } from "./schema.ts";
 import { columns, type Source, text } from "./source.ts";
-import { contentRowid, contentTable } from "./virtual-table.ts";
-import { rowsOf } from "./warnings.ts";
+import { contentRowid, contentTable, virtualKind } from "./virtual-table.ts";
+import { isContentMissing, rowsOf } from "./warnings.ts";
 
 /**
  * Doubts that only the data can settle, each asked with a query that costs next to nothing. They decide warnings, never
@@ -51,6 +51,21 @@ export async function isContentReadable(source: Source, definition: VirtualTable
     if (error instanceof PatinaError && error.code === "source_failed") return false;
     throw error;
   }
+}
+
+/** What a dump says of an index that it does not rebuild, because its content lacks a column. */
+export function lacksColumn({ name }: VirtualTable): string {
+  return `The index of FTS5 table ${quoteText(name)} is not carried: its content lacks a column that it names`;
+}
+
+/** The same, before anything is dumped. */
+export async function unreadableContents(source: Source, schema: Schema): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const definition of schema.virtualTables) {
+    if (virtualKind(definition) !== "fts5-external" || isContentMissing(schema, definition)) continue;
+    if (!(await isContentReadable(source, definition))) warnings.push(lacksColumn(definition));
+  }
+  return warnings;
 }
 
 /** Rows, lowest and highest rowid that an FTS5 index covers. */

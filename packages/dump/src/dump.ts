@@ -3,7 +3,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
-import { brokenForeignKeys, isContentReadable, staleIndexes } from "./doubts.ts";
+import { brokenForeignKeys, isContentReadable, lacksColumn, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
@@ -208,8 +208,7 @@ class Dump {
       this.#text(`INSERT INTO ${name}(${name}) VALUES('rebuild');\n`);
       return;
     }
-    const index = `The index of FTS5 table ${quoteText(table.name)} is not carried`;
-    this.#warnings.push(`${index}: its content lacks a column that it names`);
+    this.#warnings.push(lacksColumn(table));
   }
 
   /** Reads a table again: what has moved between the two readings shows. */

@@ -66,7 +66,10 @@ export interface CountedPage {
  * One page of easy rows. Its result is one row of: rows in the page, their text, the key of the last of them, and their
  * sums. Null when the table has too many columns, or too long names, for one statement.
  */
-export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): CountedPage | null {
+export function easyPage(
+  table: Table,
+  { range, limit, maxRow, maxLine }: PageOptions & { readonly maxLine: number },
+): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
   // Beside each row stands its key.
@@ -77,7 +80,7 @@ export function easyPage(table: Table, { range, limit, maxRow }: PageOptions): C
   const rows = (key: string) =>
     `SELECT ${[`${easyRow(table, all)} AS r`, `${key} AS k`, ...sums.ofRow].join(",")} FROM ${all.from} ${tail}`;
   const page = (parts: { mark: string; last: string; rows: string }): CountedPage | null => {
-    const joined = `group_concat(iif(octet_length(r)<=${maxRow},r,${parts.mark}),${SEPARATOR_SQL})`;
+    const joined = `group_concat(iif(${fits({ maxRow, maxLine })},r,${parts.mark}),${SEPARATOR_SQL})`;
     const list = columns(["count(*)", joined, parts.last, sums.aggregate]);
     const query = fitting({ sql: `SELECT ${list} FROM (${parts.rows})`, params });
     return query === null ? null : { query, sums };
@@ -102,13 +105,31 @@ export function lastKey(keys: string): string[] {
 }
 
 /** The whole table as easy rows, one result row each; for databases that are read in one batch. */
-export function easyTable(table: Table, maxRow: number): Query | null {
+export function easyTable(table: Table, maxLine: number): Query | null {
   const all = selectAll(table);
   if (all === null) return null;
   const { tail } = tailOf(table, { selection: all, range: ALL, limit: -1 });
   const rows = `SELECT ${easyRow(table, all)} AS r FROM ${all.from} ${tail}`;
-  return fitting({ sql: `SELECT ${columns([`iif(octet_length(r)<=${maxRow},r,'${MARK}')`])} FROM (${rows})` });
+  return fitting({
+    sql: `SELECT ${columns([`iif(${fits({ maxRow: maxLine, maxLine })},r,'${MARK}')`])} FROM (${rows})`,
+  });
 }
+
+/**
+ * Whether an easy row is at most `maxRow` long, and its line at most `maxLine` once it is finished: a line break becomes a
+ * mark of a few letters, with a replace() around its literal, and a keyword of transactions is split. Counted only where
+ * that could matter; a row that might not fit is read cell by cell, which tells exactly.
+ */
+function fits({ maxRow, maxLine }: { maxRow: number; maxLine: number }): string {
+  const breaks = "octet_length(r)-octet_length(replace(replace(r,char(10),''),char(13),''))";
+  const finished = `octet_length(r)+8*(${breaks})+${LITERALS_BYTES}<=${maxLine}`;
+  const isWhole = "NOT instr(r,'COMMIT;') AND NOT instr(r,'BEGIN TRANSACTION')";
+  const isShort = `octet_length(r)<=${Math.floor(maxLine / 12) - LITERALS_BYTES}`;
+  return `octet_length(r)<=${maxRow} AND (${isShort} OR (${finished} AND ${isWhole}))`;
+}
+
+/** What is put around the literals of one row at most, of which a hundred columns may each need some. */
+const LITERALS_BYTES = 5_000;
 
 function fitting(query: Query): Query | null {
   return new TextEncoder().encode(query.sql).length <= MAX_QUERY_BYTES ? query : null;

@@ -114,7 +114,7 @@ export class PagedReader {
   async #easyPage(range: Range): Promise<Page | null> {
     const limit = this.#limit;
     const maxRow = Math.min(this.#maxLine, Math.max(MIN_LARGE, LARGE_FACTOR * this.#average));
-    const asked = easyPage(this.#table, { range, limit, maxRow });
+    const asked = easyPage(this.#table, { range, limit, maxRow, maxLine: this.#maxLine });
     if (asked === null) return await this.#taggedPage(range);
     const [result] = await this.#source.batch([asked.query]);
     const [count, joined, last, counted] = result?.rows[0] ?? [];

@@ -3,7 +3,7 @@ import { deflateRawSync } from "node:zlib";
 import { type ErrorCode, PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
-import { brokenForeignKeys, staleIndexes } from "./doubts.ts";
+import { brokenForeignKeys, staleIndexes, unreadableContents } from "./doubts.ts";
 import { SNAPSHOT_BYTES } from "./dump.ts";
 import { quoteName, quoteText } from "./name.ts";
 import { PagedReader } from "./paged-reader.ts";
@@ -96,6 +96,7 @@ export async function preflight(
     storedBytes: forecasts.reduce((sum, table) => sum + table.storedBytes, 0) + definitionBytes(schema),
     warnings: [
       ...warningsOf(schema, content),
+      ...(await unreadableContents(source, schema)),
       ...(mode === "snapshot"
         ? await staleIndexes(source, { schema, virtualTables: content.virtualTables, rows: exact })
         : []),

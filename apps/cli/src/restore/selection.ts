@@ -2,7 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import type { Manifest } from "@patina/archive/manifest";
 import { readSql, readTable } from "@patina/archive/range-reader";
 import { closing } from "@patina/dump/definition-text";
+import { isContentReadable } from "@patina/dump/doubts";
 import { isEponymous, quoteName } from "@patina/dump/name";
+import { sqliteSource } from "@patina/dump/sqlite-source";
 import { contentTable, virtualKind } from "@patina/dump/virtual-table";
 import type { Backup } from "../backups/backup.ts";
 import { CommandError, EXIT, usageError } from "../failure.ts";
@@ -71,7 +73,10 @@ export async function* selectedPieces(
         yield { text: text(piece), table };
     }
     yield plain(names.flatMap((name) => [...counter(schema, name), ...indexes(schema, { name, isUnique: false })]));
-    yield plain(search.flatMap((table) => [closed(table.sql), ...settings(schema, table), rebuild(table)]));
+    for (const table of search) {
+      const made = [closed(table.sql), ...settings(schema, table)];
+      yield plain((await canRebuild(schema, table)) ? [...made, rebuild(table)] : made);
+    }
     yield plain(names.flatMap((name) => triggers(schema, name)));
   } finally {
     schema.close();
@@ -150,6 +155,15 @@ function searchTables(schema: DatabaseSync, names: readonly string[]): NamedSql[
 interface NamedSql {
   readonly name: string;
   readonly sql: string;
+}
+
+/** Whether the table's content has the columns that the index names: as in the whole dump, it is not rebuilt otherwise. */
+async function canRebuild(schema: DatabaseSync, table: NamedSql): Promise<boolean> {
+  const columns = schema
+    .prepare(`PRAGMA table_info(${quoteName(table.name)})`)
+    .all()
+    .map((row) => ({ name: String(row["name"]), type: "" }));
+  return await isContentReadable(sqliteSource(schema), { ...table, columns });
 }
 
 function rebuild({ name }: NamedSql): string {

@@ -1,0 +1,33 @@
+import { DatabaseSync } from "node:sqlite";
+import { MAX_STATEMENT_BYTES } from "@patina/dump/rows";
+import { sqliteSource } from "@patina/dump/sqlite-source";
+import { splitStatements } from "@patina/dump/statements";
+import { expect, test } from "vitest";
+import { dumpSource } from "./engines.ts";
+
+/** Rows that are short enough as SQLite writes them and too long once their line breaks and keywords are written out. */
+
+test.each([
+  ["line feeds", "\n"],
+  ["CR LF", "a\r\n"],
+  ["a keyword in a long text", `COMMIT;${"x".repeat(3_000)}`],
+  ["letters", "x"],
+])(
+  "a row of %s, however long, is in statements of at most 90,000 bytes, read in one piece or in pages",
+  async (_, unit) => {
+    const db = new DatabaseSync(":memory:");
+    db.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, body TEXT)");
+    const insert = db.prepare("INSERT INTO t(body) VALUES(?)");
+    for (const bytes of [1_000, 8_000, 44_000, 60_000, 84_000, 89_900, 95_000]) {
+      insert.run(unit.repeat(Math.floor(bytes / unit.length)));
+    }
+    const whole = await dumpSource(sqliteSource(db), 1e9);
+    const paged = await dumpSource(sqliteSource(db), 0);
+    expect(paged.body.equals(whole.body)).toBe(true);
+    const lengths = splitStatements(whole.sql.toString()).map((sql) => Buffer.byteLength(sql));
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(MAX_STATEMENT_BYTES);
+    const restored = new DatabaseSync(":memory:");
+    restored.exec(whole.sql.toString());
+    expect(restored.prepare("SELECT * FROM t").all()).toEqual(db.prepare("SELECT * FROM t").all());
+  },
+);
