@@ -55,13 +55,17 @@ export async function makeBackup(request: BackupRequest, checkpoint: Checkpoint 
       return await goOn(request, state);
     } catch (error) {
       if (!(error instanceof PatinaError) || !mustRestart(error, state)) throw error;
-      state = await begin(request, state.attempt + (error.code === "upload_lost" ? 0 : 1));
+      state = await begin(
+        request,
+        state.attempt + (error.code === "upload_lost" || error.code === "lease_lost" ? 0 : 1),
+      );
     }
   }
 }
 
 function mustRestart({ code }: PatinaError, { attempt, stage }: State): boolean {
-  if (code === "upload_lost") return stage.kind === "writing" && stage.object.uploadId !== null;
+  // An upload that is gone, or an object that nobody was known to write, may be this task's own, completed before it stopped.
+  if (code === "upload_lost" || code === "lease_lost") return stage.kind === "writing" && stage.dump !== null;
   const isSpoilt = code === "source_changed" || code === "schema_changed" || code === "backup_damaged";
   return isSpoilt && attempt < MAX_READINGS;
 }
