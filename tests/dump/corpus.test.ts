@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
 import { openDatabaseFile } from "../compare/d1-file.ts";
@@ -11,7 +10,7 @@ import { build, openEmpty } from "../corpus/build.ts";
 import type { Case } from "../corpus/case.ts";
 import { CORPUS } from "../corpus/corpus.ts";
 import { type LocalD1, startLocalD1 } from "../corpus/local-d1.ts";
-import { type D1Engine, type Dumped, dumpSource, startD1 } from "./engines.ts";
+import { asD1, type D1Engine, type Dumped, dumpSource, startD1 } from "./engines.ts";
 import { countAgain } from "./fingerprint.ts";
 
 /**
@@ -111,8 +110,8 @@ test.each(named)("%s: file and D1, in one piece and in pages, give the same body
   const { body } = dumpOf(entry);
   const file = build(entry);
   const ways = {
-    "file in one piece": await dumpSource(sqliteSource(file), SNAPSHOT),
-    "file in pages": await dumpSource(sqliteSource(file), PAGED),
+    "file in one piece": await dumpSource(asD1(file), SNAPSHOT),
+    "file in pages": await dumpSource(asD1(file), PAGED),
     "D1 in pages": await d1.dump(entry.name, PAGED),
   };
   file.close();
@@ -135,7 +134,7 @@ test.each(named)("%s: dumping what was restored gives the same body again", asyn
   if (entry.loses !== undefined) return;
   const restored = openEmpty();
   restored.exec(dumpOf(entry).sql.toString());
-  const again = await dumpSource(sqliteSource(restored), SNAPSHOT);
+  const again = await dumpSource(asD1(restored), SNAPSHOT);
   restored.close();
   expect(again.body.toString()).toBe(dumpOf(entry).body.toString());
   expect(contents(again)).toEqual(contents(dumpOf(entry)));

@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { NO_RULES, type Rules } from "@patina/core/rules";
+import { D1_LIMITS } from "@patina/dump/d1-limits";
 import type { DumpSummary } from "@patina/dump/dump";
 import { dump } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
+import { sqliteSource } from "@patina/dump/sqlite-source";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { d1Path } from "../compare/d1-file.ts";
 import { bundleWorker } from "../system/harness.ts";
@@ -32,6 +35,12 @@ export interface Ruling {
 }
 
 const WHOLE: Ruling = { rules: NO_RULES, redactionKey: null };
+
+/** A SQLite file as D1 would have it: with its limits, from now on. */
+export function asD1(db: DatabaseSync): Source {
+  Object.assign(db.limits, D1_LIMITS);
+  return sqliteSource(db);
+}
 
 /** Dumps a source; `snapshotBytes` 0 reads it page by page. */
 export async function dumpSource(source: Source, snapshotBytes: number, ruling = WHOLE): Promise<Dumped> {

@@ -1,9 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { MAX_STATEMENT_BYTES } from "@patina/dump/rows";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import { splitStatements } from "@patina/dump/statements";
 import { expect, test } from "vitest";
-import { dumpSource } from "./engines.ts";
+import { asD1, dumpSource } from "./engines.ts";
 
 /** Rows that are short enough as SQLite writes them and too long once their line breaks and keywords are written out. */
 
@@ -21,8 +20,8 @@ test.each([
     for (const bytes of [1_000, 8_000, 44_000, 60_000, 84_000, 89_900, 95_000]) {
       insert.run(unit.repeat(Math.floor(bytes / unit.length)));
     }
-    const whole = await dumpSource(sqliteSource(db), 1e9);
-    const paged = await dumpSource(sqliteSource(db), 0);
+    const whole = await dumpSource(asD1(db), 1e9);
+    const paged = await dumpSource(asD1(db), 0);
     expect(paged.body.equals(whole.body)).toBe(true);
     const lengths = splitStatements(whole.sql.toString()).map((sql) => Buffer.byteLength(sql));
     expect(Math.max(...lengths)).toBeLessThanOrEqual(MAX_STATEMENT_BYTES);

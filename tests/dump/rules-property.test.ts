@@ -1,11 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { PatinaError } from "@patina/core/error";
 import type { Replacement } from "@patina/core/rules";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openEmpty } from "../corpus/build.ts";
-import { dumpSource } from "./engines.ts";
+import { asD1, dumpSource } from "./engines.ts";
 import { countAgain } from "./fingerprint.ts";
 
 /**
@@ -107,14 +106,14 @@ test("a rule is refused, or its dump restores into a sound database without the 
           rules.excludedTables.includes(table) ||
           redactions.some((one) => one.table === table);
         try {
-          const dumped = await dumpSource(sqliteSource(db), snapshotBytes, { rules, redactionKey: "k".repeat(32) });
+          const dumped = await dumpSource(asD1(db), snapshotBytes, { rules, redactionKey: "k".repeat(32) });
           const restored = openEmpty();
           restored.exec(dumped.sql.toString());
           expect(restored.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
           expect(restored.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
           const { tables } = dumped.summary;
           expect(await countAgain(restored)).toEqual(tables.map(({ name, columns }) => ({ name, columns })));
-          const again = await dumpSource(sqliteSource(restored), 1e9);
+          const again = await dumpSource(asD1(restored), 1e9);
           expect(again.body.toString()).toBe(dumped.body.toString());
           // Definitions are carried as they are, and some here name the word.
           const rows = dumped.sql.toString().replaceAll(/^CREATE [^;]*;$/gm, "");

@@ -2,12 +2,11 @@ import { createHmac } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { NO_RULES, type Rules } from "@patina/core/rules";
 import { dump } from "@patina/dump/dump";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { build, openEmpty } from "../corpus/build.ts";
 import type { Case } from "../corpus/case.ts";
 import { type LocalD1, startLocalD1 } from "../corpus/local-d1.ts";
-import { type D1Engine, type Dumped, dumpSource, type Ruling, startD1 } from "./engines.ts";
+import { asD1, type D1Engine, type Dumped, dumpSource, type Ruling, startD1 } from "./engines.ts";
 import { countAgain } from "./fingerprint.ts";
 
 /** A database in which everything that must not be seen holds the word SECRET, in every form that has a path of its own. */
@@ -81,8 +80,8 @@ afterAll(async () => {
 async function everyWay(): Promise<Record<string, Dumped>> {
   const file = build(SHOP);
   const dumps = {
-    "file in one piece": await dumpSource(sqliteSource(file), SNAPSHOT, RULING),
-    "file in pages": await dumpSource(sqliteSource(file), PAGED, RULING),
+    "file in one piece": await dumpSource(asD1(file), SNAPSHOT, RULING),
+    "file in pages": await dumpSource(asD1(file), PAGED, RULING),
     "D1 in one piece": await d1.dump(SHOP.name, SNAPSHOT, RULING),
     "D1 in pages": await d1.dump(SHOP.name, PAGED, RULING),
   };
@@ -148,7 +147,7 @@ test("fingerprints and digests are over what the dump holds", async () => {
     const db = restored(dumped);
     const { tables } = dumped.summary;
     expect(await countAgain(db), way).toEqual(tables.map(({ name, columns }) => ({ name, columns })));
-    const again = await dumpSource(sqliteSource(db), SNAPSHOT);
+    const again = await dumpSource(asD1(db), SNAPSHOT);
     expect(again.body.equals(dumped.body), way).toBe(true);
     expect(again.summary.tables.map((table) => table.digest)).toEqual(tables.map((table) => table.digest));
     db.close();
@@ -173,7 +172,7 @@ test("a rule that cannot be applied fails before a byte is written", async () =>
   const info = { database: "x", environment: "test", job: "manual-20261120-000000-000000", startedAt: "" };
   for (const snapshotBytes of [SNAPSHOT, PAGED]) {
     const file = build(SHOP);
-    const run = dump(sqliteSource(file), { ...info, rules, redactionKey: null, snapshotBytes, output });
+    const run = dump(asD1(file), { ...info, rules, redactionKey: null, snapshotBytes, output });
     await expect(run.next()).rejects.toMatchObject({
       code: "rule_outdated",
       message: "Cannot apply the rules: column 'users'.'gone' does not exist",
@@ -189,10 +188,10 @@ test("a dump does not go on under other rules", async () => {
   const output = { position: 0, write() {}, endStatement() {}, beginBody() {}, endBody() {} };
   const info = { database: "x", environment: "test", job: "manual-20261120-000000-000000", startedAt: "" };
   const begin = { ...info, rules: NO_RULES, redactionKey: null, snapshotBytes: PAGED, output };
-  const first = await dump(sqliteSource(file), begin).next();
+  const first = await dump(asD1(file), begin).next();
   const state = first.done ? null : first.value.state();
   expect(state).not.toBeNull();
-  const goOn = dump(sqliteSource(file), { ...begin, ...RULING, state }).next();
+  const goOn = dump(asD1(file), { ...begin, ...RULING, state }).next();
   await expect(goOn).rejects.toMatchObject({ code: "schema_changed" });
   file.close();
 });

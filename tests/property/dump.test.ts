@@ -3,13 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
 import { openDatabaseFile } from "../compare/d1-file.ts";
 import { openEmpty } from "../corpus/build.ts";
-import { type D1Engine, type Dumped, dumpSource, startD1 } from "../dump/engines.ts";
+import { asD1, type D1Engine, type Dumped, dumpSource, startD1 } from "../dump/engines.ts";
 import { databases, makeDatabase } from "./databases.ts";
 
 /**
@@ -92,15 +91,15 @@ test("a random database comes back exactly in D1, as one transaction and stateme
 
 /** Reads a database in one piece and page by page, which must give the same. */
 async function dumpBothWays(source: DatabaseSync): Promise<Dumped> {
-  const whole = await dumpSource(sqliteSource(source), SNAPSHOT);
-  const paged = await dumpSource(sqliteSource(source), PAGED);
+  const whole = await dumpSource(asD1(source), SNAPSHOT);
+  const paged = await dumpSource(asD1(source), PAGED);
   expectSameBody(paged, whole);
   return whole;
 }
 
 async function expectSameDump(restored: DatabaseSync, dumped: Dumped): Promise<void> {
   if (isLossy(dumped)) return;
-  expectSameBody(await dumpSource(sqliteSource(restored), SNAPSHOT), dumped);
+  expectSameBody(await dumpSource(asD1(restored), SNAPSHOT), dumped);
 }
 
 function expectSameBody(one: Dumped, other: Dumped): void {

@@ -1,9 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
-import { sqliteSource } from "@patina/dump/sqlite-source";
 import { StatementSplitter, splitStatements } from "@patina/dump/statements";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dumpSource } from "../dump/engines.ts";
+import { asD1, dumpSource } from "../dump/engines.ts";
 import { databases, makeDatabase } from "./databases.ts";
 
 /**
@@ -110,7 +109,7 @@ test("the dump of a random database is cut where SQLite's parser does, however i
   await fc.assert(
     fc.asyncProperty(databases, fc.integer({ min: 300, max: 70_000 }), async (steps, size) => {
       const source = makeDatabase(steps);
-      const sql = (await dumpSource(sqliteSource(source), 1e9)).sql.toString();
+      const sql = (await dumpSource(asD1(source), 1e9)).sql.toString();
       source.close();
       const splitter = new StatementSplitter();
       const statements: string[] = [];

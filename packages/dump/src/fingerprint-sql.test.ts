@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { D1_LIMITS } from "./d1-limits.ts";
 import { addSums, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { countedSums, fingerprintQueries, MAX_COUNTED_ROWS, pageSums } from "./fingerprint-sql.ts";
 import { PagedReader } from "./paged-reader.ts";
@@ -11,7 +12,7 @@ import { sqliteSource } from "./sqlite-source.ts";
 
 /** A table "t" with columns c0, c1 ... of these types, and rows. */
 function tableOf(types: readonly string[], rows: readonly (readonly string[])[] = []): DatabaseSync {
-  const db = new DatabaseSync(":memory:");
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
   db.exec(`CREATE TABLE t(${types.map((type, i) => `c${i} ${type}`).join(",")})`);
   for (const row of rows) db.exec(`INSERT INTO t VALUES(${row.join(",")})`);
   return db;
@@ -87,7 +88,7 @@ test("a page counts what plain SQL counts, whatever the columns' types and value
 });
 
 test("pages count together what plain SQL counts, those that end early and those read tagged included", async () => {
-  const db = new DatabaseSync(":memory:");
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
   db.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, c, r REAL)");
   // One row in 40 cannot be written by SQLite; behind row 5,000 every second one, and a hundred rows there are long.
   db.exec(`WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<6000) INSERT INTO t SELECT n, CASE
@@ -107,7 +108,7 @@ test("pages count together what plain SQL counts, those that end early and those
 });
 
 test("a page counts STRICT columns", async () => {
-  const db = new DatabaseSync(":memory:");
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
   db.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, i INT, r REAL, s TEXT, b BLOB, a ANY) STRICT");
   db.exec("INSERT INTO t VALUES(1, 9223372036854775807, -0.1, 'é', X'0000', 1), (-2, NULL, NULL, NULL, NULL, 'x')");
   expect(await countedByPage(db)).toEqual(await counted(db));
@@ -115,7 +116,7 @@ test("a page counts STRICT columns", async () => {
 });
 
 test("the most rows that a page may have overflow nothing", async () => {
-  const db = new DatabaseSync(":memory:");
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
   db.exec("CREATE TABLE t(i, r REAL, b)");
   const largest = "(-9223372036854775807-1)";
   db.exec(`WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM n WHERE n<${MAX_COUNTED_ROWS})

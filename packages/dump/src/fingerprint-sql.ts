@@ -1,5 +1,6 @@
 import { affinityOf } from "./affinity.ts";
 import { tree } from "./cell-sql.ts";
+import { D1_LIMITS } from "./d1-limits.ts";
 import { addColumns, type ColumnSums, NOTHING, type Sums } from "./fingerprint.ts";
 import { DIGEST_LENGTH } from "./keyed-digest.ts";
 import { type Selection, selectGroups } from "./row-sql.ts";
@@ -26,14 +27,22 @@ function realHash(cell: string): string {
 
 type Cell = Selection["cells"][number];
 
+/** Columns that one query counts: the rows are one of its aggregates, each column has six. */
+const COUNTED_COLUMNS = Math.floor((D1_LIMITS.column - 1) / 6);
+
 /**
- * Queries that count a whole table, in plain SQL: one for each group of columns, usually one in all. Their results go to
- * countedSums().
+ * Queries that count a whole table, in plain SQL: one for so many columns. Their results go to countedSums().
  */
 export function fingerprintQueries(table: Table): Query[] {
-  return selectGroups(table).map(({ from, cells }) => ({
-    sql: `SELECT ${columns(["count(*)", tree(cells.flatMap(counts), "||','||")])} FROM ${from}`,
-  }));
+  return selectGroups(table).flatMap(({ from, cells }) =>
+    chunks(cells, COUNTED_COLUMNS).map((some) => ({
+      sql: `SELECT ${columns(["count(*)", tree(some.flatMap(counts), "||','||")])} FROM ${from}`,
+    })),
+  );
+}
+
+function chunks<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
 function counts({ name, column }: Cell): string[] {

@@ -26,7 +26,7 @@ export function joinedPage(table: Table, options: PageOptions & { readonly guard
     return { sql: `SELECT ${columns(parts.aggregates)} FROM (${rows})`, params };
   };
   const groups = selectGroups(table).map((group) => {
-    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS - 2 });
+    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS - 3 });
     if (sums === null) throw new RangeError(`Cannot count the columns of table "${table.name}"`);
     const rows = [`${taggedRow(group, options.maxRow)} AS r`, `${taggedKey(group)} AS k`, ...sums.ofRow];
     return { sums, query: ask(group, { rows, aggregates: ["count(*)", joined("r"), joined("k"), sums.aggregate] }) };
@@ -73,7 +73,7 @@ export function countedPage(
   { range, limit }: Omit<PageOptions, "maxRow">,
 ): { queries: readonly Query[]; read: (results: readonly ResultSet[]) => Sums } {
   const groups = selectGroups(table).map((group) => {
-    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS });
+    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS - 1 });
     if (sums === null) throw new RangeError(`Cannot count the columns of table "${table.name}"`);
     const { tail, params } = tailOf(table, { selection: group, range, limit });
     const rows = `SELECT ${sums.ofRow.join(",")} FROM ${group.from} ${tail}`;

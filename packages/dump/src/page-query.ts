@@ -72,8 +72,8 @@ export function easyPage(
 ): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
-  // Beside each row stands its key.
-  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 2 });
+  // Each sum is a column beside the row and its key, and an aggregate beside the count, the rows and the last key.
+  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 3 });
   if (sums === null) return null;
   // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
   const { tail, params } = tailOf(table, { selection: all, range, limit });

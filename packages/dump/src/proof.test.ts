@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { verdictOf } from "@patina/core/drill";
 import { NO_RULES } from "@patina/core/rules";
 import { expect, test } from "vitest";
+import { D1_LIMITS } from "./d1-limits.ts";
 import { dump } from "./dump.ts";
 import { type Expected, prove } from "./proof.ts";
 import { sqliteSource } from "./sqlite-source.ts";
@@ -17,7 +18,7 @@ const SCHEMA = `
   INSERT INTO words(words) VALUES('rebuild');`;
 
 function open(...changes: readonly string[]): DatabaseSync {
-  const db = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
+  const db = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false, limits: D1_LIMITS });
   db.exec(SCHEMA);
   for (const sql of changes) db.exec(sql);
   return db;

@@ -5,6 +5,7 @@ import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { FencedSource, type FenceState } from "./fence.ts";
 import type { Sums } from "./fingerprint.ts";
+import { guardOf } from "./guard.ts";
 import { insertHead } from "./insert-writer.ts";
 import type { Cursor } from "./page-query.ts";
 import { PagedReader } from "./paged-reader.ts";
@@ -75,8 +76,10 @@ export async function openReading(source: Source, options: ReadingOptions): Prom
     try {
       return await snapshotReading(fenced, options.rules);
     } catch (error) {
-      // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
+      const ruled = await readRuledSchema(fenced, options.rules);
+      // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
+      if (!ruled.schema.tables.some((table) => guardOf(table) !== null)) throw error;
     }
   }
   await fenced.set();

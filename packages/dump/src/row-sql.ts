@@ -1,4 +1,5 @@
 import { cellSize, easyCell, taggedCell, tree } from "./cell-sql.ts";
+import { D1_LIMITS } from "./d1-limits.ts";
 import { guardOf } from "./guard.ts";
 import { quoteName, quoteText } from "./name.ts";
 import type { Column, KeyColumn, Table } from "./schema.ts";
@@ -13,8 +14,8 @@ import type { Column, KeyColumn, Table } from "./schema.ts";
 /** Stands in place of a row. Rows start with a parenthesis or with the tag of their first cell. */
 export const MARK = "?";
 
-/** Columns of one SELECT, D1's limit. */
-export const MAX_COLUMNS = 100;
+/** Columns of one SELECT, and its aggregates. */
+export const MAX_COLUMNS = D1_LIMITS.column;
 
 /** Columns of which the cells go into one query when rows are tagged; and bytes of their names. */
 const GROUP_COLUMNS = 45;

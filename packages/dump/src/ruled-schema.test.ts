@@ -1,12 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Redaction, Replacement, Rules } from "@patina/core/rules";
 import { expect, test } from "vitest";
+import { D1_LIMITS } from "./d1-limits.ts";
 import { readRuledSchema } from "./ruled-schema.ts";
 import { sqliteSource } from "./sqlite-source.ts";
 
 /** What is said of the rules for a database of these statements: null when they can be applied. */
 async function verdict(ddl: readonly string[], rules: Partial<Rules>): Promise<string | null> {
-  const db = new DatabaseSync(":memory:", { enableDoubleQuotedStringLiterals: true });
+  const db = new DatabaseSync(":memory:", { enableDoubleQuotedStringLiterals: true, limits: D1_LIMITS });
   for (const sql of ddl) db.exec(sql);
   try {
     await readRuledSchema(sqliteSource(db), { redactions: [], excludedTables: [], ...rules });

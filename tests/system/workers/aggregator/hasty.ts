@@ -1,6 +1,8 @@
 import aggregator from "@patina/aggregator/worker";
 import { hasty } from "../hasty-batch.ts";
 
+export { Channels } from "@patina/aggregator/worker";
+
 /** The aggregator, but that retries come at once. */
 export default {
   async queue(batch, env) {
