@@ -82,7 +82,9 @@ test("one alert arrives, after the webhook has come back, and names what failed 
   const [message] = discord.received as { embeds: { title: string; fields: { name: string; value: string }[] }[] }[];
   expect(message?.embeds[0]?.title).toMatch(/^Nightly backup failed for 1 of 4 databases$/);
   expect(message?.embeds[0]?.fields[0]).toMatchObject({ name: "❌ broken" });
-  expect(message?.embeds[0]?.fields[0]?.value).toContain("There is no backup of this database yet");
+  expect(message?.embeds[0]?.fields[0]?.value).toContain(
+    "**Last good backup:** there is none yet\n**Next:** Check the database",
+  );
   expect(message?.embeds[0]?.fields).toHaveLength(4);
   expect(await system.rows("select state, attempts from alert_outbox")).toEqual([{ state: "sent", attempts: 4 }]);
 });

@@ -1,6 +1,6 @@
 import type { Catalog } from "@patina/catalog/catalog";
 import { leaseUntil, releaseLease, takeLease } from "@patina/catalog/leases";
-import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
+import { nextOf, PatinaError, toPatinaError } from "@patina/core/error";
 import { TASK_LEASE } from "@patina/core/lease";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import type { ArchiveFinished, UpkeepMessage } from "@patina/messages/message";
@@ -61,7 +61,7 @@ export async function handleUpkeep(
     return outcome;
   } catch (thrown) {
     const error = toPatinaError(thrown);
-    log.warn({ ...facts, error, next: ERROR_CODES[error.code].next }, "Upkeep failed");
+    log.warn({ ...facts, error, next: nextOf(error.code, { isTriedAgain: true }) }, "Upkeep failed");
     return outcomeOf(error, attempts);
   } finally {
     await releaseLease(catalog, { name, holder });

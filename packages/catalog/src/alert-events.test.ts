@@ -6,7 +6,7 @@ import type { Catalog } from "./catalog.ts";
 import { closeJobs } from "./closing.ts";
 import { openManualJob, openScheduledJob } from "./jobs.ts";
 import { settleTasks } from "./results.ts";
-import { alertConfig, alertOutbox, backupResults } from "./schema.ts";
+import { alertConfig, alertOutbox, backupJobs, backupResults } from "./schema.ts";
 import { emptyCatalog, register } from "./testing.ts";
 import { transaction } from "./transaction.ts";
 
@@ -80,6 +80,25 @@ test("a channel is never told of its own dead letters, the others are", async ()
   const letter = { kind: "dead-letter", letter: "1", queue: "patina-alerts", job: null, database: null } as const;
   await raise({ ...letter, failedChannel: "down" });
   expect(await outbox()).toEqual(["dead-letter:1 up"]);
+});
+
+test("a dead export of a job that still runs is told of when the job closes, unless a channel only wants dead letters", async () => {
+  await register(catalog, ["shop"]);
+  await channel("both");
+  await channel("letters", { events: ["dead-letter"] });
+  const letter = { kind: "dead-letter", letter: "1", queue: "patina-exports", failedChannel: null } as const;
+  const run = { kind: "nightly", trigger: "cron", date: "2026-11-20", scheduledFor: NOW, now: NOW } as const;
+  await openScheduledJob(catalog, { id: JOB, ...run });
+  await catalog.delete(alertOutbox);
+  await raise({ ...letter, job: JOB, database: "shop" });
+  const id = `dead-letter:patina-exports:${JOB}`;
+  expect(await outbox()).toEqual([`${id} letters`]);
+  // A replay that dies, after the job has told of its failures.
+  await catalog.update(backupJobs).set({ status: "failed" });
+  await raise({ ...letter, job: JOB, database: "shop" }, NOW + 1);
+  expect(await outbox()).toEqual([`${id} both`, `${id} letters`]);
+  await raise({ ...letter, job: null, database: null });
+  expect(await outbox()).toEqual(["dead-letter:1 both", "dead-letter:1 letters", `${id} both`, `${id} letters`]);
 });
 
 test("a ping hears of the nightly, and never of a manual job, which must not pass for one", async () => {

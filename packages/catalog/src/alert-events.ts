@@ -1,4 +1,5 @@
 import { type AlertEvent, eventId, subjectOf } from "@patina/alerts/event";
+import { QUEUES } from "@patina/messages/queues";
 import { desc, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { alertEvents } from "./schema.ts";
@@ -19,7 +20,7 @@ export function raiseEvent(event: AlertEvent, { now, where = sql`true` }: { now:
     sql`insert into alert_events (event, kind, job_id, database, facts, at)
         select ${id}, ${event.kind}, ${job}, ${database}, ${JSON.stringify(event)}, ${now} where ${where}
         on conflict (event) do nothing`,
-    fillOutbox(sql`e.event = ${id}`),
+    fillOutbox(sql`e.event = ${id} and ${where}`),
   ];
 }
 
@@ -31,7 +32,8 @@ export async function tell(catalog: Catalog, event: AlertEvent, now: number): Pr
 /**
  * The statement that writes the outbox rows of events `e`. A channel gets an event that happened while its settings were
  * as they are; what happened before it was added, enabled or changed is not sent to it later. A ping keeps watch over the
- * nightly run: a manual job must not pass for one. A channel is never told of its own dead letters.
+ * nightly run: a manual job must not pass for one. A channel is never told of its own dead letters, nor twice of the same
+ * failure: a database whose export is a dead letter is named when its job closes.
  */
 export function fillOutbox(where: SQL): SQL {
   return sql`insert into alert_outbox (event, channel, kind, job_id, database, created_at)
@@ -41,6 +43,9 @@ export function fillOutbox(where: SQL): SQL {
         and exists (select 1 from json_each(c.events) wanted where wanted.value = e.kind)
         and (c.kind <> 'ping' or e.job_id like 'nightly-%')
         and c.id is not (e.facts ->> 'failedChannel')
+        and not (e.kind = 'dead-letter' and e.facts ->> 'queue' = ${QUEUES.exports}
+          and exists (select 1 from json_each(c.events) wanted where wanted.value = 'job-failed')
+          and exists (select 1 from backup_jobs j where j.id = e.job_id and j.status = 'running'))
       on conflict (event, channel) do nothing`;
 }
 

@@ -11,7 +11,7 @@ import {
   recordDeadLetters,
 } from "./dead-letters.ts";
 import { openScheduledJob } from "./jobs.ts";
-import { alertConfig, alertOutbox } from "./schema.ts";
+import { alertConfig, alertOutbox, backupTasks } from "./schema.ts";
 import { claimTask, releaseTask } from "./tasks.ts";
 import { emptyCatalog, register } from "./testing.ts";
 
@@ -92,6 +92,23 @@ test("the letters of one job and queue are one event, however many there are and
   await recordDeadLetters(catalog, [letter("1"), letter("3", { jobId: null })]);
   expect(await countDeadLetters(catalog, { state: "open" })).toBe(3);
   expect((await events()).sort()).toEqual(["dead-letter:3", `dead-letter:patina-exports:${JOB}`]);
+});
+
+test("a letter of an export that has ended well is kept, and told to nobody", async () => {
+  await openScheduledJob(catalog, {
+    id: JOB,
+    kind: "nightly",
+    trigger: "cron",
+    date: "2026-11-20",
+    scheduledFor: NIGHT,
+    now: NIGHT,
+  });
+  await catalog.update(backupTasks).set({ state: "done" });
+  await recordDeadLetters(catalog, [letter("late")]);
+  expect(await countDeadLetters(catalog, { state: "open" })).toBe(1);
+  expect(await events()).not.toContain(`dead-letter:patina-exports:${JOB}`);
+  await recordDeadLetters(catalog, [letter("next", { generation: 2 })]);
+  expect(await events()).toContain(`dead-letter:patina-exports:${JOB}`);
 });
 
 test("a dead alert is given up, and is told of to every channel but its own", async () => {

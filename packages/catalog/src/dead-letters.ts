@@ -1,4 +1,5 @@
 import { PatinaError } from "@patina/core/error";
+import { QUEUES } from "@patina/messages/queues";
 import { and, desc, eq, getTableColumns, lt, type SQL, sql } from "drizzle-orm";
 import { raiseEvent } from "./alert-events.ts";
 import { type Actor, auditStatement } from "./audit.ts";
@@ -93,14 +94,17 @@ const TELLS_OF_LETTER = "dead-letter:";
  * other for ever.
  */
 function tellOf(
-  { id, queue, jobId, database, arrivedAt }: Omit<NewDeadLetter, "alert">,
+  { id, queue, jobId, database, generation, arrivedAt }: Omit<NewDeadLetter, "alert">,
   alert: AlertRef | null,
 ): SQL[] {
   if (alert?.event.startsWith(TELLS_OF_LETTER)) return [];
   const failedChannel = alert?.channel ?? null;
+  // The second delivery of an export that has ended well: there is nothing to do about it.
+  const isNews = sql`not (${queue} = ${QUEUES.exports} and exists (select 1 from backup_tasks
+      where job_id = ${jobId} and database = ${database} and generation >= ${generation} and state = 'done'))`;
   return raiseEvent(
     { kind: "dead-letter", letter: id, queue, job: jobId, database, failedChannel },
-    { now: arrivedAt },
+    { now: arrivedAt, where: isNews },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { DumpPolicy } from "@patina/core/retention-policy";
 import type { Redaction } from "@patina/core/rules";
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
@@ -9,6 +10,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 
 export * from "./alert-tables.ts";
 export * from "./archive-tables.ts";
+export * from "./custody-tables.ts";
 
 /** The registry: which databases are backed up. */
 export const databases = sqliteTable("databases", {
@@ -28,6 +30,8 @@ export const databases = sqliteTable("databases", {
   /** What its backups do not carry as it is, as JSON: columns that are replaced, and tables whose rows are left out. */
   redactions: text({ mode: "json" }).$type<readonly Redaction[]>().notNull().default([]),
   excludedTables: text("excluded_tables", { mode: "json" }).$type<readonly string[]>().notNull().default([]),
+  /** What of it is kept how long, as JSON; null for what holds for all databases. */
+  retention: text({ mode: "json" }).$type<DumpPolicy>(),
   /** Why an export must fail without being tried, in words for a person; null when nothing is known against it. */
   blockedReason: text("blocked_reason"),
   /** Who describes it: the registry file, or the API that added it. Whoever does not may only pause and resume it. */
@@ -214,6 +218,9 @@ export const backupInventory = sqliteTable(
     deletedAt: integer("deleted_at"),
     verifiedAt: integer("verified_at"),
     drilledAt: integer("drilled_at"),
+    /** When it was found not to be what its manifest says, and in what, as a sentence; null while it is good. */
+    damagedAt: integer("damaged_at"),
+    damage: text(),
   },
   (table) => [
     index("backup_inventory_database").on(table.database, table.date),

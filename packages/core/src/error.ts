@@ -12,7 +12,9 @@ export interface ErrorMeaning {
   readonly status: number;
   /** Exit code of the command, see docs/reference/exit-codes.md. */
   readonly exit: number;
-  /** What a person should do next, in one sentence. */
+  /** What happens by itself as long as attempts are left; only of what is tried again. */
+  readonly meanwhile?: string;
+  /** What a person should do next, in one sentence, when nothing happens by itself any more. */
   readonly next: string;
 }
 
@@ -110,13 +112,15 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: it is tried again. If it goes on, check the database in the Cloudflare dashboard.",
+    meanwhile: "It is tried again.",
+    next: "Check the database in the Cloudflare dashboard, then replay its dead letter or start a backup of it.",
   },
   source_overloaded: {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: it is tried again later. If it goes on, move the backup away from the database's busy hours.",
+    meanwhile: "It is tried again later, with smaller pages.",
+    next: "Start a backup of the database at a quieter hour, or replay its dead letter then.",
   },
   result_too_large: {
     disposition: "dead",
@@ -128,13 +132,15 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the export starts again. If it goes on, move the backup away from the database's busy hours.",
+    meanwhile: "The export starts again.",
+    next: "Start a backup of the database at a quieter hour, or replay its dead letter then.",
   },
   schema_changed: {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the export starts again with the new schema.",
+    meanwhile: "The export starts again with the new schema.",
+    next: "Start a backup of the database once nobody changes its schema any more.",
   },
 
   // Rules: what of a database is not carried as it is
@@ -162,37 +168,43 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: it is tried again. If it goes on, check the bucket and the Worker's binding to it.",
+    meanwhile: "It is tried again.",
+    next: "Check the bucket and the Worker's binding to it, then try again or replay the dead letter.",
   },
   catalog_unavailable: {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: it is tried again. If it goes on, check the catalog database.",
+    meanwhile: "It is tried again.",
+    next: "Try again in a minute; if it goes on, check the catalog database in the Cloudflare dashboard.",
   },
   catalog_outdated: {
     disposition: "retry",
     status: 503,
     exit: 1,
+    meanwhile: "It is tried again.",
     next: "Apply the migrations: wrangler d1 migrations apply patina-catalog --remote.",
   },
   checkpoint_invalid: {
     disposition: "retry",
     status: 500,
     exit: 1,
-    next: "Nothing: the export starts again from the beginning.",
+    meanwhile: "The export starts again from the beginning.",
+    next: "Start a backup of the database: it begins anew.",
   },
   upload_lost: {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the object is written again from the beginning.",
+    meanwhile: "The object is written again from the beginning.",
+    next: "See whether something else aborts the bucket's uploads, such as a lifecycle rule, then replay the dead letter.",
   },
   archive_outdated: {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the archive is planned again, since a daily backup changed while it was made.",
+    meanwhile: "The archive is planned again, since a daily backup changed while it was made.",
+    next: "See which job still writes daily backups of that week, then replay the dead letter.",
   },
   archive_damaged: {
     disposition: "dead",
@@ -204,12 +216,14 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 500,
     exit: 1,
-    next: "Nothing: another consumer has the task now.",
+    meanwhile: "Another consumer has the task now.",
+    next: "Start a backup of the database.",
   },
   manifest_missing: {
     disposition: "retry",
     status: 502,
     exit: 1,
+    meanwhile: "It is looked for again.",
     next: "Start a backup of the database: the object that the result names has no manifest.",
   },
   manifest_invalid: {
@@ -246,7 +260,8 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 502,
     exit: 1,
-    next: "Nothing: the alert is sent again later.",
+    meanwhile: "The alert is sent again later.",
+    next: "Check the channel's server, then replay the dead letter.",
   },
   wrangler_failed: {
     disposition: "dead",
@@ -258,11 +273,18 @@ export const ERROR_CODES = {
     disposition: "retry",
     status: 500,
     exit: 1,
+    meanwhile: "It is tried again.",
     next: "Look in the logs for the request or job id, and report it: this is a fault of Patina.",
   },
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What comes next of a failure: of one that will be tried again by itself, or of one that has ended it. */
+export function nextOf(code: ErrorCode, { isTriedAgain }: { isTriedAgain: boolean }): string {
+  const { next, meanwhile }: ErrorMeaning = ERROR_CODES[code];
+  return isTriedAgain && meanwhile !== undefined ? meanwhile : next;
+}
 
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERROR_CODES, text);

@@ -1,6 +1,6 @@
 import type { Job, JobTask } from "@patina/catalog/jobs";
 import type { TaskEventRow } from "@patina/catalog/task-events";
-import { ERROR_CODES, isErrorCode } from "@patina/core/error";
+import { isErrorCode, nextOf } from "@patina/core/error";
 import { bytes, count, duration } from "@patina/core/wording";
 import { StateChip } from "./glyph.tsx";
 import { Moment, utc } from "./moment.tsx";
@@ -156,7 +156,8 @@ function Words({
   now: number;
 }) {
   const code = result?.status === "failed" ? result.errorCode : task.state === "queued" ? task.errorCode : null;
-  const next = code !== null && isErrorCode(code) ? ERROR_CODES[code].next : null;
+  const isTriedAgain = result?.status !== "failed";
+  const next = code !== null && isErrorCode(code) ? nextOf(code, { isTriedAgain }) : null;
   return (
     <>
       {code !== null && (

@@ -84,5 +84,9 @@ export function goodOf({ good }: FleetEntry): v.InferOutput<typeof Database>["la
 
 export function failureOf({ failure }: FleetEntry): v.InferOutput<typeof Database>["last_failure"] {
   if (failure === null) return null;
-  return { job: failure.job, at: timestamp(failure.at), error: failureView(failure.code, failure.message) };
+  return {
+    job: failure.job,
+    at: timestamp(failure.at),
+    error: failureView(failure.code, { message: failure.message }),
+  };
 }

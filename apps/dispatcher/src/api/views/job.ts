@@ -3,7 +3,7 @@ import type { Job as CatalogJob } from "@patina/catalog/jobs";
 import { taskEvents } from "@patina/catalog/schema";
 import type { TaskEventRow } from "@patina/catalog/task-events";
 import { timestamp } from "@patina/core/date";
-import { ERROR_CODES, isErrorCode } from "@patina/core/error";
+import { isErrorCode, nextOf } from "@patina/core/error";
 import { CONSISTENCIES, JOB_KINDS, JOB_STATUSES, JOB_TRIGGERS, TASK_STATES } from "@patina/core/job";
 import * as v from "valibot";
 import { Count, DatabaseName, Day, Sha256, Time } from "../fields.ts";
@@ -96,7 +96,10 @@ export function jobWithTasksView({ job, tasks, lastGood }: JobWithTasks): v.Infe
         generation: task.generation,
         started_at: time(task.startedAt),
         finished_at: time(task.finishedAt),
-        error: failureView(result?.errorCode ?? task.errorCode, result === null ? task.error : result.error),
+        error: failureView(result?.errorCode ?? task.errorCode, {
+          message: result === null ? task.error : result.error,
+          isTriedAgain: result === null,
+        }),
         result: result?.status === "succeeded" ? resultView(result) : null,
         last_good: good === undefined ? null : { job: good.job, key: good.key, at: timestamp(good.at) },
       };
@@ -120,7 +123,7 @@ export function eventView(event: TaskEventRow): v.InferOutput<typeof TaskEvent> 
     event: event.event,
     attempt: event.attempt,
     generation: event.generation,
-    error: failureView(event.errorCode, event.error),
+    error: failureView(event.errorCode, { message: event.error, isTriedAgain: event.event === "retried" }),
   };
 }
 
@@ -142,9 +145,12 @@ function resultView(result: NonNullable<JobWithTasks["tasks"][number]["result"]>
   };
 }
 
-export function failureView(code: string | null, message: string | null): v.InferOutput<typeof Failure> | null {
+export function failureView(
+  code: string | null,
+  { message, isTriedAgain = false }: { message: string | null; isTriedAgain?: boolean },
+): v.InferOutput<typeof Failure> | null {
   if (code === null) return null;
-  return { code, message, next: isErrorCode(code) ? ERROR_CODES[code].next : null };
+  return { code, message, next: isErrorCode(code) ? nextOf(code, { isTriedAgain }) : null };
 }
 
 function time(value: number | null): string | null {

@@ -1,0 +1,146 @@
+import type { Check, Verdict } from "@patina/core/drill";
+import type { DumpPolicy } from "@patina/core/retention-policy";
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** The catalog's tables of custody: what happens to stored backups. Part of schema.ts. */
+
+/** How stored backups are looked after: at most one row; without it the defaults of packages/core. */
+export const custodySettings = sqliteTable("custody_settings", {
+  id: integer().primaryKey(),
+  /** For every database that has no retention of its own. */
+  retention: text({ mode: "json" }).$type<DumpPolicy>().notNull(),
+  weeklyWeeks: integer("weekly_weeks").notNull(),
+  /** Bytes that one scheduled verification may read. */
+  verifyBytes: integer("verify_bytes").notNull(),
+  /** Rows that drills may write in a calendar month: the platform bills them. */
+  drillRows: integer("drill_rows").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** One prune: what was to go, decided before anything went, and how far it came. */
+export const prunePlans = sqliteTable(
+  "prune_plans",
+  {
+    id: text().primaryKey(),
+    /** The job after which it runs; null when a person asked for it. */
+    jobId: text("job_id"),
+    state: text({ enum: ["running", "done"] })
+      .notNull()
+      .default("running"),
+    /** Why nothing may go; null when there is no such reason. */
+    doubt: text(),
+    /** Backups that stay, and those that go, as decided. */
+    kept: integer().notNull().default(0),
+    removing: integer().notNull().default(0),
+    /** What came of it: objects that went, and their bytes. */
+    removed: integer().notNull().default(0),
+    removedBytes: integer("removed_bytes").notNull().default(0),
+    /** Backups copied out of an archive before that may go. */
+    rescued: integer().notNull().default(0),
+    startedAt: integer("started_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [index("prune_plans_started").on(table.startedAt)],
+);
+
+/** The steps of a prune plan, each of which may be taken twice. */
+export const pruneSteps = sqliteTable(
+  "prune_steps",
+  {
+    plan: text()
+      .notNull()
+      .references(() => prunePlans.id, { onDelete: "cascade" }),
+    /** The object that it is about; of an upload without an end, its id. */
+    key: text().notNull(),
+    action: text({ enum: ["remove", "rescue", "remove_orphan", "abort_upload", "forget_row"] }).notNull(),
+    reason: text().notNull(),
+    /** Bytes of the object; 0 where there is none. */
+    size: integer().notNull().default(0),
+    state: text({ enum: ["planned", "done", "skipped"] })
+      .notNull()
+      .default("planned"),
+    /** Why it was skipped. */
+    note: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.plan, table.key] }),
+    index("prune_steps_open").on(table.plan).where(sql`state = 'planned'`),
+  ],
+);
+
+/** One verification of stored backups, and how far it came. */
+export const verifyRuns = sqliteTable(
+  "verify_runs",
+  {
+    id: text().primaryKey(),
+    /** Only this database's, only this date's; null for those that are due. */
+    database: text(),
+    date: text(),
+    state: text({ enum: ["running", "done"] })
+      .notNull()
+      .default("running"),
+    /** Where it goes on: behind this key. */
+    after: text(),
+    checked: integer().notNull().default(0),
+    damaged: integer().notNull().default(0),
+    bytes: integer().notNull().default(0),
+    /** Backups that were due and had to wait, because the run's bytes were used up. */
+    postponed: integer().notNull().default(0),
+    startedAt: integer("started_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [index("verify_runs_started").on(table.startedAt)],
+);
+
+/** One drill: a stored backup restored into a scratch database, and compared. */
+export const drills = sqliteTable(
+  "drills",
+  {
+    id: text().primaryKey(),
+    database: text().notNull(),
+    /** Of the backup: its date, the job that made it, and its object. Null until it is found. */
+    date: text(),
+    jobId: text("job_id"),
+    key: text(),
+    /** Why it was begun: a database's first backup, another schema than in the last drill, its month, or a person. */
+    cause: text({ enum: ["first", "schema", "monthly", "asked"] }).notNull(),
+    state: text({ enum: ["queued", "running", "done"] })
+      .notNull()
+      .default("queued"),
+    verdict: text().$type<Verdict>(),
+    /** The finding that decided the verdict; null when it passed. */
+    reason: text(),
+    checks: text({ mode: "json" }).$type<readonly Check[]>(),
+    /** Rows and bytes of SQL restored, rows written in doing so, and milliseconds of restoring. */
+    rows: integer(),
+    bytes: integer(),
+    rowsWritten: integer("rows_written").notNull().default(0),
+    restoreMs: integer("restore_ms"),
+    /** SHA-256 of the restored schema: another one is a reason for the next drill. */
+    schemaDigest: text("schema_digest"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (table) => [
+    index("drills_database").on(table.database, table.createdAt),
+    index("drills_open").on(table.createdAt).where(sql`state <> 'done'`),
+  ],
+);
+
+/** Backups that a Worker which may open no job asks for; the tick opens one. */
+export const jobRequests = sqliteTable(
+  "job_requests",
+  {
+    id: text().primaryKey(),
+    database: text().notNull(),
+    reason: text().notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** The job that was opened for it; null while there is none. */
+    jobId: text("job_id"),
+  },
+  (table) => [index("job_requests_open").on(table.createdAt).where(sql`job_id is null`)],
+);
