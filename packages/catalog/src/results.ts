@@ -197,5 +197,6 @@ function writeInventory(result: Succeeded, it: SQL): SQL {
         ${result.storedDigest}, ${result.etag}, ${result.createdAt}
       from backup_tasks where ${it}
       on conflict (key) do update set job_id = excluded.job_id, size = excluded.size, digest = excluded.digest,
-        etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = null, drilled_at = null`;
+        etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = null, drilled_at = null,
+        damaged_at = null, damage = null`;
 }

@@ -1,0 +1,60 @@
+import { type SQL, sql } from "drizzle-orm";
+import { raiseEvent } from "./alert-events.ts";
+
+/** A stored object that is not what its manifest says, or cannot be restored. */
+export interface Damage {
+  readonly key: string;
+  /** The object that was looked at: another one under the same key is not meant. */
+  readonly etag: string;
+  /** Null for a weekly archive. */
+  readonly database: string | null;
+  /** What is wrong with it, as a sentence without row data. */
+  readonly damage: string;
+  readonly now: number;
+}
+
+/**
+ * The statements that mark an object as damaged: it is no good backup from then on. The first finding stays; finding the
+ * same again changes nothing.
+ */
+export function damageStatements({ key, etag, damage, now }: Damage): SQL[] {
+  return [
+    sql`update backup_inventory set damaged_at = ${now}, damage = ${damage}
+        where key = ${key} and etag = ${etag} and damaged_at is null and deleted_at is null`,
+  ];
+}
+
+/** The statements that mark what a verification found, and tell people of it. */
+export function mismatchStatements(found: Damage): SQL[] {
+  const { key, etag, database, damage, now } = found;
+  return [
+    ...damageStatements(found),
+    ...raiseEvent({ kind: "verify-mismatch", content: etag, key, database, error: damage }, { now }),
+  ];
+}
+
+/**
+ * The statements that ask for a backup of a database, which the tick opens a job for: the archiver may not. Asking again
+ * while that is still to be done changes nothing; nor does asking for a database that is not in the registry.
+ *
+ * @param id unlike any other request's, and the same when the same thing asks again
+ */
+export function requestStatements({
+  id,
+  database,
+  reason,
+  now,
+}: {
+  id: string;
+  database: string;
+  reason: string;
+  now: number;
+}): SQL[] {
+  return [
+    sql`insert into job_requests (id, database, reason, created_at)
+        select ${id}, name, ${reason}, ${now} from databases
+        where name = ${database} and enabled = 1
+          and not exists (select 1 from job_requests where database = ${database} and job_id is null)
+        on conflict (id) do nothing`,
+  ];
+}
