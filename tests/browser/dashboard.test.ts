@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeDatabase, type System, startSystem, temporaryFolder } from "../system/harness.ts";
+import { makeDatabase, type System, startReceiver, startSystem, temporaryFolder } from "../system/harness.ts";
 import { barriers, CHROMIUM, Visitor } from "./browser.ts";
 
 if (CHROMIUM === null) {
@@ -106,6 +106,33 @@ inBrowser("a backup is downloaded, and the audit log says who did", async () => 
   expect(visitor.complaints).toEqual([]);
 });
 
+inBrowser("a channel is added, tested, told of one more event and switched off", async () => {
+  const { page } = visitor;
+  const receiver = await startReceiver();
+  try {
+    await page.goto(at("/dashboard/alerts"));
+    await page.getByRole("heading", { name: "Nobody is told when a backup fails" }).waitFor();
+    await page.getByLabel("Name").fill("ops");
+    await page.getByLabel("Kind").selectOption("webhook");
+    await page.getByLabel("Address").fill(receiver.url);
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByText(/^whsec_/).waitFor();
+    await page.getByRole("button", { name: "Send a test to ops" }).click();
+    await page.getByText("A test has reached ops").waitFor();
+    expect(receiver.received).toMatchObject([{ kind: "channel-test" }]);
+    await page.goto(at("/dashboard/alerts"));
+    await page.getByText("8 of 15 events").click();
+    await page.getByLabel("job-slow").check();
+    await page.getByRole("row", { name: /ops/ }).getByRole("button", { name: "Save" }).click();
+    await page.getByText("9 of 15 events").waitFor();
+    await page.getByRole("button", { name: "Switch off ops" }).click();
+    await page.getByRole("button", { name: "Switch on ops" }).waitFor();
+    expect(visitor.complaints).toEqual([]);
+  } finally {
+    await receiver.stop();
+  }
+});
+
 const LOOKS = [
   { name: "a desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "a desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
@@ -126,6 +153,7 @@ inBrowser.each(LOOKS)("on $name nothing is wider than the screen and axe finds n
     "/dashboard/databases/broken",
     "/dashboard/databases/shop/restore",
     "/dashboard/dead-letters",
+    "/dashboard/alerts",
     "/dashboard/audit",
     "/dashboard/login",
   ];

@@ -8,8 +8,7 @@ let receiver: Receiver;
 beforeAll(async () => {
   receiver = await startReceiver();
   const files = [makeDatabase(folder.path, { name: "shop", rows: 5 })];
-  const webhooks = { ALERT_KEY: Buffer.alloc(32, 7).toString("base64") };
-  system = await startSystem({ folder: folder.path, files, webhooks });
+  system = await startSystem({ folder: folder.path, files });
 });
 
 afterAll(async () => {

@@ -28,13 +28,13 @@ export interface PastRun {
 
 type Row = Omit<PastRun, "warnings" | "isStored"> & { warnings: string | null; isStored: number };
 
-/** Runs of a database that ended at or after `since`, newest first. */
+/** The last runs of a database that ended at or after `since`, by the dates of their jobs, newest first. */
 export async function pastRuns(
   catalog: Catalog,
   { database, since, limit }: { database: string; since: number; limit: number },
 ): Promise<PastRun[]> {
   const rows = await catalog.all<Row>(
-    sql`select r.job_id as job, j.kind, j.date, r.finished_at as at, r.status, r.key, r.manifest_key as manifestKey,
+    sql`select * from (select r.job_id as job, j.kind, j.date, r.finished_at as at, r.status, r.key, r.manifest_key as manifestKey,
           r.consistency, r.tables, r.rows, r.raw_bytes as rawBytes, r.stored_bytes as storedBytes, r.duration_ms as ms,
           r.stored_digest as digest, r.warnings, r.error_code as code, r.error,
           i.key is not null and i.deleted_at is null and i.job_id = r.job_id as isStored,
@@ -43,7 +43,8 @@ export async function pastRuns(
         join backup_jobs j on j.id = r.job_id
         left join backup_inventory i on i.key = r.key
         where r.database = ${database} and r.finished_at >= ${since}
-        order by r.finished_at desc limit ${limit}`,
+        order by r.finished_at desc limit ${limit})
+        order by date desc, at desc`,
   );
   return rows.map((row) => ({
     ...row,

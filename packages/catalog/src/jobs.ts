@@ -116,13 +116,13 @@ export async function runningJobs(catalog: Catalog): Promise<Job[]> {
   return await catalog.select().from(backupJobs).where(eq(backupJobs.status, "running")).orderBy(backupJobs.startedAt);
 }
 
-/** The job that ended last, whatever its status. */
+/** Of the jobs that have ended, the one that was scheduled last, whatever its status. */
 export async function lastEndedJob(catalog: Catalog): Promise<Job | undefined> {
   const [found] = await catalog
     .select()
     .from(backupJobs)
     .where(ne(backupJobs.status, "running"))
-    .orderBy(desc(backupJobs.finishedAt))
+    .orderBy(desc(backupJobs.scheduledFor), desc(backupJobs.finishedAt))
     .limit(1);
   return found;
 }

@@ -64,7 +64,11 @@ export class LocalPatina {
           .filter(({ blockedReason }) => blockedReason === null)
           .map(({ source }) => [source.binding, source.name]),
       ),
-      variables: { dispatcher: { ADMIN_TOKEN: token }, aggregator: { ...webhooks }, exporter: { ...exporterVars } },
+      variables: {
+        dispatcher: { ADMIN_TOKEN: token },
+        aggregator: { ALERT_KEY: state.alertKey(), ...webhooks },
+        exporter: { ...exporterVars },
+      },
       onLog: (line) => appendFileSync(state.log, `${JSON.stringify(line)}\n`),
       ...(bundles === undefined ? {} : { bundles }),
     });

@@ -38,14 +38,24 @@ export class LocalState {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** The admin token of this state, made on first use. Readable by its owner alone. */
+  /** The admin token of this state. */
   adminToken(): string {
-    const file = join(this.folder, "admin-token");
+    return this.#secret("admin-token", () => randomBytes(24).toString("base64url"));
+  }
+
+  /** What the addresses of channels are encrypted with: 32 bytes in base64. */
+  alertKey(): string {
+    return this.#secret("alert-key", () => randomBytes(32).toString("base64"));
+  }
+
+  /** A secret of this state, made on first use. Readable by its owner alone. */
+  #secret(name: string, make: () => string): string {
+    const file = join(this.folder, name);
     if (existsSync(file)) return readFileSync(file, "utf8").trim();
-    const token = randomBytes(24).toString("base64url");
-    writeFileSync(file, `${token}\n`, { mode: 0o600 });
+    const secret = make();
+    writeFileSync(file, `${secret}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
-    return token;
+    return secret;
   }
 }
 

@@ -50,6 +50,26 @@ test("a second channel of a name is a conflict, and an unknown one is not found"
   expect((await api.ask("/alerts/none/deliveries")).status).toBe(404);
 });
 
+test("what counts as slow or deviating is read, changed in part, and in the audit log", async () => {
+  const defaults = { slow_minutes: 45, deviation_percent: 50, summary_hour: 8 };
+  expect(await api.json("/thresholds")).toEqual(defaults);
+  const changed = await api.json("/thresholds", { method: "PATCH", body: '{"slow_minutes":90}' });
+  expect(changed).toEqual({ ...defaults, slow_minutes: 90 });
+  expect(await api.json("/thresholds")).toEqual(changed);
+  expect(JSON.stringify(await api.json("/audit"))).toContain("thresholds.change");
+});
+
+test.each([
+  ["no minute", { slow_minutes: 0 }],
+  ["an hour that no day has", { summary_hour: 24 }],
+  ["a part of a percent", { deviation_percent: 0.5 }],
+  ["a threshold that is none", { volume: 11 }],
+])("%s is refused and changes nothing", async (_, body) => {
+  const answer = await api.ask("/thresholds", { method: "PATCH", body: JSON.stringify(body) });
+  expect(answer.status).toBe(400);
+  expect(await api.json("/thresholds")).toMatchObject({ slow_minutes: 45, summary_hour: 8 });
+});
+
 test("a reader may look at the channels, and change none", async () => {
   expect((await api.ask("/alerts", { token: READ_TOKEN })).status).toBe(200);
   for (const [method, path] of [
@@ -57,6 +77,7 @@ test("a reader may look at the channels, and change none", async () => {
     ["PATCH", "/alerts/ops"],
     ["DELETE", "/alerts/ops"],
     ["POST", "/alerts/ops/test"],
+    ["PATCH", "/thresholds"],
   ] as const) {
     expect((await api.ask(path, { method, token: READ_TOKEN, body: "{}" })).status, `${method} ${path}`).toBe(403);
   }

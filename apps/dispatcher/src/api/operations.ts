@@ -12,6 +12,7 @@ import { metrics } from "./routes/metrics.ts";
 import { restoreGuideRoute } from "./routes/restore-guide.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
+import { thresholds } from "./routes/thresholds.ts";
 import { trigger } from "./routes/trigger.ts";
 
 /** What anybody may ask. */
@@ -31,5 +32,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...databases,
   ...deadLetters,
   ...alerts,
+  ...thresholds,
   ...documents(() => [...OPEN, ...OPERATIONS]),
 ];

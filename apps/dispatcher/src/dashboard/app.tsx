@@ -10,6 +10,7 @@ import type { Child } from "hono/jsx";
 import { secureHeaders } from "hono/secure-headers";
 import { type Api, type createApp, MAX_BODY } from "../api/app.ts";
 import { authenticate, type Principal } from "../api/auth.ts";
+import { alertsRoutes } from "./alerts-routes.tsx";
 import { type Ask, askAs } from "./ask.ts";
 import { asset } from "./assets.ts";
 import { auditRoutes } from "./audit-routes.tsx";
@@ -80,6 +81,7 @@ export function createDashboard(api: ReturnType<typeof createApp>) {
   app.route("/", jobRoutes());
   app.route("/", databaseRoutes());
   app.route("/", deadLetterRoutes());
+  app.route("/", alertsRoutes());
   app.route("/", auditRoutes());
   app.route("/", downloadRoutes());
   app.route("/", triggerRoutes());

@@ -1,6 +1,6 @@
 import type { DeadLetter } from "@patina/catalog/dead-letters";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
-import { StateChip } from "./glyph.tsx";
+import { Glyph, StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
 
@@ -14,11 +14,17 @@ export function DeadLettersPage({ frame, letters }: DeadLettersFacts) {
   return (
     <Page title="Dead letters" frame={frame} section="dead-letters">
       <section class="hero" aria-label="State of the inbox">
+        <Glyph {...(frame.letters === 0 ? { sign: "check", tone: "good" } : { sign: "cross", tone: "bad" })} />
         <h1>
           {frame.letters === 0
             ? "No dead letter waits for anybody"
             : `${frame.letters} ${frame.letters === 1 ? "dead letter waits" : "dead letters wait"} for somebody`}
         </h1>
+        {frame.letters > 1 && isAdmin(frame) && (
+          <form method="post" action="/dashboard/dead-letters/replay">
+            <button type="submit">Replay all</button>
+          </form>
+        )}
         <p>
           A message that used up its attempts, or can never succeed, ends here; its task has failed, its job is closed.
         </p>

@@ -69,7 +69,7 @@ export const DAY_WORDS: Record<DayState, string> = {
   missed: "missed",
 };
 
-/** How a task, a job, a backup or a dead letter is, by its word. */
+/** How a task, a job, a backup, a dead letter, a channel or an alert is, by its word. */
 const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   queued: { sign: "ring", tone: "none" },
   running: { sign: "turn", tone: "run" },
@@ -82,6 +82,12 @@ const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   open: { sign: "cross", tone: "bad" },
   replayed: { sign: "back", tone: "good" },
   discarded: { sign: "gap", tone: "none" },
+  on: { sign: "check", tone: "good" },
+  off: { sign: "pause", tone: "none" },
+  waiting: { sign: "clock", tone: "none" },
+  sending: { sign: "turn", tone: "run" },
+  sent: { sign: "check", tone: "good" },
+  "given up": { sign: "cross", tone: "bad" },
 };
 
 export function StateChip({ state }: { state: string }) {

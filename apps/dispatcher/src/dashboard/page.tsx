@@ -18,6 +18,7 @@ const SECTIONS = [
   { id: "fleet", path: "/dashboard", word: "Fleet" },
   { id: "jobs", path: "/dashboard/jobs", word: "Jobs" },
   { id: "dead-letters", path: "/dashboard/dead-letters", word: "Dead letters" },
+  { id: "alerts", path: "/dashboard/alerts", word: "Alerts" },
   { id: "audit", path: "/dashboard/audit", word: "Audit" },
 ] as const;
 

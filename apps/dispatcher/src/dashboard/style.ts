@@ -152,6 +152,12 @@ button.plain { border: 0; background: none; padding: 4px 0; color: var(--soft); 
 button.danger { color: var(--bad); }
 input, select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 5px 9px; min-width: 0; }
 input::placeholder { color: var(--soft); opacity: 1; }
+.fields { display: grid; gap: 10px; justify-items: start; }
+.fields label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); width: 100%; max-width: 380px; }
+.fields label input, .fields label select { font-size: 14px; color: var(--ink); }
+.boxes { display: grid; gap: 5px; margin-top: 8px; justify-items: start; }
+.boxes label { display: flex; gap: 6px; align-items: baseline; }
+.boxes small { display: block; }
 .filter { display: flex; gap: 8px; flex-wrap: wrap; }
 .filter input { width: 190px; }
 .actions { display: flex; gap: 8px; flex-wrap: wrap; align-items: center; }

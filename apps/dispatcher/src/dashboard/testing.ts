@@ -3,6 +3,7 @@ import { type Catalog, openCatalog } from "@patina/catalog/catalog";
 import { emptyCatalog } from "@patina/catalog/testing";
 import { type Cost, countedDatabase } from "@patina/testkit/counted";
 import { RecordedQueue } from "@patina/testkit/queue";
+import type { TestAnswer } from "@patina/worker/channels";
 import { createLog } from "@patina/worker/log";
 import type { AuthSettings } from "../api/auth.ts";
 import { MemoryVault } from "../api/stored-backup.ts";
@@ -23,6 +24,8 @@ export class TestBrowser {
   access: Dashboard["Bindings"]["access"];
   /** Failed logins that are still allowed. */
   attempts = Number.POSITIVE_INFINITY;
+  /** What became of a test of a channel. */
+  testAnswer: TestAnswer = { end: "sent" };
   now = Date.parse("2026-11-20T12:00:00Z");
   cookie: string | null = null;
   readonly #front = createFront();
@@ -87,7 +90,7 @@ export class TestBrowser {
           host: "hooks.example.com",
           signingKey: kind === "webhook" ? "whsec_test" : null,
         }),
-        sendTest: async () => ({ end: "sent" }),
+        sendTest: async () => this.testAnswer,
       },
       log,
       clock: () => this.now,
