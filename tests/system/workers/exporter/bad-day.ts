@@ -1,10 +1,14 @@
+import { consume } from "@patina/exporter/consume";
 import exporter from "@patina/exporter/worker";
+import { createLog } from "@patina/worker/log";
 import { hasty } from "../hasty-batch.ts";
 
 /**
- * The exporter on a bad day: retries come at once; the database behind DB_BROKEN never answers; the first message for
- * the database "lost" disappears.
+ * The exporter on a bad day: nothing waits, and retries come at once; the database behind DB_BROKEN never answers; the
+ * first message for the database "lost" disappears.
  */
+const world = { clock: Date.now, sleep: async () => undefined, random: Math.random, log: createLog("exporter") };
+
 let lost = false;
 
 type Bindings = Parameters<typeof exporter.queue>[1];
@@ -25,6 +29,6 @@ export default {
       batch: () => Promise.reject(new Error("D1_ERROR: Network connection lost.")),
     };
     const bindings = "DB_BROKEN" in env ? { ...env, DB_BROKEN: broken } : env;
-    await exporter.queue(hasty(batch, messages), bindings);
+    await consume(hasty(batch, messages), bindings, world);
   },
 } satisfies ExportedHandler<Bindings>;
