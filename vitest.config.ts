@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     reporters: ["default", "./tests/closing-line.ts"],
     silent: "passed-only",
+    // By default one core stays idle, which is half of a small machine.
+    maxWorkers: "100%",
     projects: [
       {
         // Pure packages, the command, and the project itself: Node.
