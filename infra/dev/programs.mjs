@@ -23,10 +23,9 @@ export function providePrograms() {
   const options = { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
   const apt = (...args) => spawnSync("apt-get", args, options).status === 0;
   const install = ({ pkg }) => apt("install", "-y", "--no-install-recommends", pkg);
-  let isUpdated = false;
-  for (const program of missing) {
-    if (install(program)) continue;
-    isUpdated ||= apt("update");
+  const left = missing.filter((program) => !install(program));
+  if (left.length > 0) apt("update");
+  for (const program of left) {
     if (!install(program)) process.stderr.write(`Cannot install ${program.name}: tests that need it are skipped.\n`);
   }
 }
