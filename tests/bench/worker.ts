@@ -1,9 +1,7 @@
 import { once } from "node:events";
 import { createGzip } from "node:zlib";
 import { GzipWriter } from "@patina/archive/gzip-writer";
-import { dumpKey, manifestKey } from "@patina/archive/keys";
-import { decodeManifest } from "@patina/archive/manifest";
-import { readBack } from "@patina/archive/read-back";
+import { dumpKey } from "@patina/archive/keys";
 import { NO_RULES } from "@patina/core/rules";
 import { contentOf } from "@patina/dump/content";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
@@ -45,8 +43,6 @@ export default {
             level: Number(searchParams.get("level")),
           }),
         );
-      case "/read-back":
-        return Response.json(await readAgain(database, env.BUCKET));
       case "/stored":
         return new Response((await found(env.BUCKET, dumpKey(ref(database)))).body);
       case "/naive":
@@ -171,7 +167,7 @@ function lines(page: string): number {
   return page.split(SEPARATOR).length;
 }
 
-/** The same pipeline as the exporter's with another level of compression. */
+/** The same pipeline as the exporter's with another level of compression, up to the finished object, which nobody reads back. */
 async function backupAtLevel(
   source: Source,
   { database, bucket, level }: { database: string; bucket: R2Bucket; level: number },
@@ -197,17 +193,6 @@ async function backupAtLevel(
   for (const bytes of gzip.take()) await object.write(bytes);
   await object.finish();
   return { stored: storedBytes, raw: rawBytes };
-}
-
-/** Reads a whole stored object again and recomputes its digests. */
-async function readAgain(database: string, bucket: R2Bucket) {
-  const { object, sql } = decodeManifest(await (await found(bucket, manifestKey(ref(database)))).text());
-  const { body } = await found(bucket, object.key);
-  const { digests, storedBytes } = await readBack(body, { key: object.key, body: sql.body });
-  if (digests.stored !== object.sha256 || digests.raw !== sql.sha256) {
-    throw new Error(`The stored object of ${database} is not what its manifest says`);
-  }
-  return { stored: storedBytes };
 }
 
 async function found(bucket: R2Bucket, key: string): Promise<R2ObjectBody> {

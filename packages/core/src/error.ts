@@ -238,6 +238,13 @@ export const ERROR_CODES = {
     exit: 4,
     next: "Start a backup of the database and restore from an earlier one; the damaged object is kept as it is.",
   },
+  stored_otherwise: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    meanwhile: "The export starts again.",
+    next: "Start a backup of the database; the bucket gave back other bytes than were put into it, see Cloudflare's status.",
+  },
   never_finished: {
     disposition: "dead",
     status: 500,
