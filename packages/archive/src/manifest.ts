@@ -90,8 +90,8 @@ const DIGEST = /,\n {2}"digest": "([0-9a-f]{64})"\n\}\n$/;
  */
 export function faultOf(text: string, { verifiedAt }: Manifest): string | null {
   const found = DIGEST.exec(text);
-  if (found === null) return verifiedAt === undefined ? null : "the digest of its manifest is gone";
-  return sha256(text.slice(0, found.index)) === found[1] ? null : "its manifest was changed after it was written";
+  if (found === null) return verifiedAt === undefined ? null : "The digest of its manifest is gone";
+  return sha256(text.slice(0, found.index)) === found[1] ? null : "Its manifest was changed after it was written";
 }
 
 function sha256(text: string): string {
