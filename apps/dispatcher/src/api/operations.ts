@@ -13,6 +13,7 @@ import { restoreGuideRoute } from "./routes/restore-guide.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { trigger } from "./routes/trigger.ts";
+import { verify } from "./routes/verify.ts";
 
 /** What anybody may ask. */
 export const OPEN: readonly Operation[] = [root, health];
@@ -28,6 +29,7 @@ export const OPERATIONS: readonly Operation[] = [
   restoreGuideRoute,
   ...jobs,
   trigger,
+  ...verify,
   ...databases,
   ...deadLetters,
   ...alerts,
