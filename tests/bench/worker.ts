@@ -98,7 +98,7 @@ async function backup(source: Source, { database, bucket }: { database: string; 
   return { rows, queries, rowsRead, mode, consistency, stored: object.bytes, raw: sql.bytes };
 }
 
-/** A backup that stops after each page and each part for a sample of its memory. */
+/** A backup that stops after each page and each part, and while it is read back, for a sample of its memory. */
 async function sampledBackup(source: Source, { database, env }: { database: string; env: BenchEnv }) {
   const sample = async () => {
     // Only there when the rig asks for it: then samples show what is held.
@@ -117,6 +117,14 @@ async function sampledBackup(source: Source, { database, env }: { database: stri
 
 function sampledBucket(bucket: R2Bucket, sample: () => Promise<void>): R2Bucket {
   return overridden(bucket, {
+    async get(...given: [string, R2GetOptions]) {
+      const object = await bucket.get(...given);
+      if (object === null || !("body" in object)) return object;
+      const { readable, writable } = new IdentityTransformStream();
+      // Its failure is the reader's, who waits for the other end.
+      pumpSampled(object.body, { writable, sample }).catch(() => undefined);
+      return overridden(object, { body: readable });
+    },
     async createMultipartUpload(...given: Parameters<R2Bucket["createMultipartUpload"]>) {
       const upload = await bucket.createMultipartUpload(...given);
       return overridden(upload, {
@@ -129,7 +137,24 @@ function sampledBucket(bucket: R2Bucket, sample: () => Promise<void>): R2Bucket 
   });
 }
 
-/** An object of which some methods are others. */
+/** Hands a body on, with a sample about every MiB. */
+async function pumpSampled(
+  body: ReadableStream<Uint8Array>,
+  { writable, sample }: { writable: WritableStream<Uint8Array>; sample: () => Promise<void> },
+): Promise<void> {
+  const writer = writable.getWriter();
+  let since = 0;
+  for await (const bytes of body) {
+    await writer.write(bytes);
+    since += bytes.length;
+    if (since < 1_048_576) continue;
+    since = 0;
+    await sample();
+  }
+  await writer.close();
+}
+
+/** An object of which some members are others. */
 function overridden<T extends object>(original: T, methods: Partial<T>): T {
   return new Proxy(original, {
     get(target, name) {

@@ -12,7 +12,7 @@ import { StoredLayout } from "./stored-layout.ts";
 import type { ArchiverContext } from "./upkeep.ts";
 
 /** What was found in one page of an archive. */
-export interface PageFound {
+interface PageFound {
   /** Pages that are done with it. */
   readonly page: number;
   /** Bytes that were read. */
