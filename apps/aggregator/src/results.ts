@@ -139,5 +139,6 @@ function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {
     etag: manifest.object.etag,
     warnings: manifest.warnings,
     createdAt,
+    verifiedAt: manifest.verifiedAt === undefined ? null : Date.parse(manifest.verifiedAt),
   };
 }

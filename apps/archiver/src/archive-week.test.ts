@@ -5,7 +5,7 @@ import { type ArchiveManifest, decodeArchiveManifest, decodeIndexPage } from "@p
 import { dumpKey, manifestKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { openScheduledJob } from "@patina/catalog/jobs";
-import { archiveMembers, archives, backupJobs, openUploads } from "@patina/catalog/schema";
+import { alertEvents, archiveMembers, archives, backupJobs, openUploads } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { datesOf } from "@patina/core/week";
@@ -317,6 +317,7 @@ test("a daily backup with a flipped bit stays out, by name, and the rest is arch
     { date: "2026-11-18", database: "shop", reason: "its object is damaged" },
   ]);
   expect([...(await files()).keys()]).not.toContain("2026-11-18/shop.sql");
+  expect(await catalog.select().from(alertEvents)).toMatchObject([{ kind: "verify-mismatch", facts: { key } }]);
   expect(await catalog.select().from(archiveMembers)).toHaveLength(13);
 });
 

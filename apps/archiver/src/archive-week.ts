@@ -1,6 +1,7 @@
 import { archiveKey } from "@patina/archive/keys";
 import { type Archive, findArchive, openArchive, restartArchive } from "@patina/catalog/archives";
 import { findJob } from "@patina/catalog/jobs";
+import { noteDamaged } from "@patina/catalog/verify-results";
 import { PatinaError } from "@patina/core/error";
 import { DONE, type Outcome } from "@patina/core/outcome";
 import { datesOf, weekOf } from "@patina/core/week";
@@ -54,7 +55,7 @@ async function guarded(week: string, context: ArchiverContext, steps: () => Prom
     return await steps();
   } catch (thrown) {
     if (thrown instanceof Difference) {
-      const damaged = await damagedKey(thrown, context.bucket);
+      const damaged = await damagedKey(thrown, context);
       await restart(week, context, damaged);
       const what = damaged === null ? `it was read back otherwise ${thrown.message}` : `"${damaged}" is damaged`;
       throw new PatinaError("archive_outdated", `Cannot archive week ${week} as planned: ${what}`);
@@ -64,15 +65,23 @@ async function guarded(week: string, context: ArchiverContext, steps: () => Prom
   }
 }
 
-/** The daily backup that is to blame for a difference; null when it is the archive itself, or was replaced meanwhile. */
-async function damagedKey({ entry }: Difference, bucket: R2Bucket): Promise<string | null> {
-  if (entry === null) return null;
+/**
+ * The daily backup that is to blame for a difference, which is thereby known to be damaged; null when it is the archive
+ * itself, or was replaced meanwhile.
+ */
+async function damagedKey({ entry }: Difference, { catalog, bucket, clock }: ArchiverContext): Promise<string | null> {
+  if (entry?.kind !== "dump") return null;
+  const { database, origin } = entry;
+  const { key, etag } = origin;
   try {
-    return (await isDamaged(bucket, entry)) ? entry.origin.key : null;
+    if (!(await isDamaged(bucket, entry))) return null;
   } catch (error) {
     if (error instanceof PatinaError && error.code === "archive_outdated") return null;
     throw error;
   }
+  const damage = "Its SHA-256 is not the one that its manifest says";
+  await noteDamaged(catalog, { key, etag, database, damage, now: clock() });
+  return key;
 }
 
 async function restart(week: string, context: ArchiverContext, damaged: string | null): Promise<void> {

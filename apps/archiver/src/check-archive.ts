@@ -16,13 +16,20 @@ import type { ArchiverContext } from "./upkeep.ts";
 
 /** A place where an archive is not what its plan says. */
 export class Difference extends Error {
-  /** The daily backup that should be there; null where none should. */
-  readonly entry: Extract<IndexEntry, { kind: "dump" }> | null;
+  /** The file that should be there; null where none should. */
+  readonly entry: IndexEntry | null;
 
-  constructor(message: string, entry: Difference["entry"]) {
+  constructor(message: string, entry: IndexEntry | null) {
     super(message);
     this.name = "Difference";
     this.entry = entry;
+  }
+
+  /** The daily backup that cannot be had from the archive any more; null when there is none. */
+  get member(): { readonly database: string; readonly date: string } | null {
+    if (this.entry === null || this.entry.kind === "sums") return null;
+    const { path, database } = this.entry;
+    return { database, date: path.slice(0, path.indexOf("/")) };
   }
 }
 
@@ -41,60 +48,76 @@ export async function checkArchive(start: Archive, context: ArchiverContext): Pr
   while (archive.checkedPages < pages.length) {
     if (budget.isSpent) return archive;
     const number = archive.checkedPages;
-    const { date, start: offset, end, entries } = await layout.page(number);
-    await checkPieces(await layout.pagePieces(number), { object, offset, length: end - offset, layout, bucket });
+    const { date, entries } = await layout.page(number);
+    throwFirst(await pageDifferences(number, { object, layout, bucket }));
     budget.spend({ queries: 4, requests: 2 });
     archive = await noteChecked(catalog, { archive, number, members: membersOf(entries, date), now: clock() });
   }
-  const { end } = layout;
-  await checkPieces([end], { object, offset: end.start, length: end.end - end.start, layout, bucket });
+  throwFirst(await endDifferences({ object, layout, bucket }));
   return await noteAllChecked(catalog, { archive, now: clock() });
 }
 
-/** Compares pieces that follow each other with what the archive holds from `offset` on. */
-async function checkPieces(
+function throwFirst([first]: readonly Difference[]): void {
+  if (first !== undefined) throw first;
+}
+
+interface ReadArchive {
+  /** The archive, as it was seen. */
+  readonly object: { readonly key: string; readonly etag: string };
+  readonly layout: StoredLayout;
+  readonly bucket: R2Bucket;
+}
+
+/** Where an archive is not what a page of its index says. */
+export async function pageDifferences(number: number, archive: ReadArchive): Promise<Difference[]> {
+  const { start, end } = await archive.layout.page(number);
+  return await differencesIn(await archive.layout.pagePieces(number), { ...archive, start, end });
+}
+
+/** Whether an archive ends as it should. */
+export async function endDifferences(archive: ReadArchive): Promise<Difference[]> {
+  const { end } = archive.layout;
+  return await differencesIn([end], { ...archive, start: end.start, end: end.end });
+}
+
+/** Compares pieces that follow each other with what the archive holds from `start` to `end`. */
+async function differencesIn(
   pieces: readonly FilePiece[],
-  options: {
-    object: { key: string; etag: string };
-    offset: number;
-    length: number;
-    layout: StoredLayout;
-    bucket: R2Bucket;
-  },
-): Promise<void> {
-  const { object, offset, length, layout, bucket } = options;
-  const archive = await PinnedBytes.open(bucket, { ...object, offset, length });
+  { object, start, end, layout, bucket }: ReadArchive & { readonly start: number; readonly end: number },
+): Promise<Difference[]> {
+  const archive = await PinnedBytes.open(bucket, { ...object, offset: start, length: end - start });
   try {
-    for (const piece of pieces) await checkPiece(piece, { archive, layout });
+    const found: Difference[] = [];
+    for (const piece of pieces) found.push(...(await differenceIn(piece, { archive, layout })));
+    return found;
   } finally {
     await archive.close();
   }
 }
 
-async function checkPiece(
+async function differenceIn(
   piece: FilePiece,
   { archive, layout }: { archive: PinnedBytes; layout: StoredLayout },
-): Promise<void> {
+): Promise<Difference[]> {
   const length = piece.end - piece.start;
   if (piece.is === "frame") {
-    if (!same(await archive.take(length), piece.bytes)) throw new Difference(`at byte ${piece.start}`, null);
-    return;
+    return same(await archive.take(length), piece.bytes) ? [] : [new Difference(`at byte ${piece.start}`, null)];
   }
   const { file } = piece;
   switch (file.kind) {
     case "dump": {
       const hash = createHash("sha256");
       await archive.pass(length, (bytes) => hash.update(bytes));
-      if (hash.digest("hex") !== file.origin.sha256) throw new Difference(`in "${file.path}"`, file);
-      return;
+      return hash.digest("hex") === file.origin.sha256 ? [] : [new Difference(`in "${file.path}"`, file)];
     }
-    case "manifest": {
-      if (sha256(unzip(await archive.take(length))) !== file.sha256) throw new Difference(`in "${file.path}"`, null);
-      return;
-    }
-    case "sums": {
-      if (!same(await archive.take(length), await layout.sums(file))) throw new Difference(`in "${file.path}"`, null);
-    }
+    case "manifest":
+      return sha256(unzip(await archive.take(length))) === file.sha256
+        ? []
+        : [new Difference(`in "${file.path}"`, file)];
+    case "sums":
+      return same(await archive.take(length), await layout.sums(file))
+        ? []
+        : [new Difference(`in "${file.path}"`, file)];
   }
 }
 

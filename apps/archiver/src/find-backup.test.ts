@@ -164,3 +164,36 @@ test("Vault finds the backup that a job made, also out of the archive, and says 
     reason: "Cannot read manifest: it is no JSON",
   });
 });
+
+test("a damaged backup comes last: another one of the date is found, or its copy in the archive", async () => {
+  const damage = async (key: string) => {
+    await env.CATALOG.prepare("update backup_inventory set damaged_at = 1, damage = 'It rots' where key = ?")
+      .bind(key)
+      .run();
+  };
+  const found = async (evenDamaged = false) => {
+    const backup = await findBackup({ date: DATE, database: "shop", evenDamaged }, { catalog, bucket: env.BUCKET });
+    return backup === null ? null : [backup.from, backup.damage];
+  };
+  await store(DAILY, ["the nightly"]);
+  await archiveWeek();
+  await damage(dumpKey(DAILY));
+  expect(await found()).toEqual(["weekly", null]);
+  expect(await found(true)).toEqual(["daily", "It rots"]);
+  await store(MANUAL, ["by hand"]);
+  expect(await found()).toEqual(["manual", null]);
+  await damage(dumpKey(MANUAL));
+  await env.CATALOG.exec("update archive_members set damaged_at = 1");
+  expect(await found()).toEqual(["daily", "It rots"]);
+  await prune(DAILY);
+  await prune(MANUAL);
+  expect(await found()).toEqual(["weekly", 'The part of "weekly/2026-W47.tar.gz" that holds it is damaged']);
+});
+
+test("a download of a backup that others of its date surpass goes on with the same one", async () => {
+  const nightly = await store(DAILY, ["the nightly"]);
+  await env.CATALOG.exec("update backup_inventory set damaged_at = 1, damage = 'It rots'");
+  const vault = new Vault(createExecutionContext(), env as unknown as Env);
+  const answer = await vault.openBackup({ date: DATE, database: "shop", evenDamaged: true }, { etag: nightly.sha256 });
+  expect(answer).toMatchObject({ end: "opened", from: "daily", length: nightly.bytes });
+});

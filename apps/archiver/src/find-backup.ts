@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { archiveKey, manifestKey, parseKey } from "@patina/archive/keys";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import type { StoredBytes } from "@patina/archive/range-reader";
-import { findMember } from "@patina/catalog/archive-members";
+import { type FoundMember, findMember } from "@patina/catalog/archive-members";
 import type { Catalog } from "@patina/catalog/catalog";
 import { backupsOf } from "@patina/catalog/inventory";
 import { PatinaError } from "@patina/core/error";
@@ -20,11 +20,14 @@ export interface StoredBackup {
   /** The stored dump is so many bytes of it, from there on. */
   readonly offset: number;
   readonly bytes: number;
+  /** What is known to be wrong with it; null when nothing is. */
+  readonly damage: string | null;
 }
 
 /**
  * The backup of a database on a date: the nightly, else the newest manual one, else the nightly's copy in the weekly
- * archive. Null when none of them is there, or none that the job made that is asked for.
+ * archive; a damaged one only when there is no other. Null when none of them is there, or none that the job made that is
+ * asked for.
  *
  * @throws {PatinaError} `manifest_invalid` when the only one there is has a manifest that cannot be read
  */
@@ -32,19 +35,28 @@ export async function findBackup(
   name: BackupName,
   { catalog, bucket }: { catalog: Catalog; bucket: R2Bucket },
 ): Promise<StoredBackup | null> {
+  const own = await backupsOf(catalog, name);
+  const isTaken = ({ damage }: { damage: string | null }) => name.evenDamaged === true || damage === null;
   let unreadable: PatinaError | null = null;
-  for (const { key, kind } of await backupsOf(catalog, name)) {
-    try {
-      const backup = await ownObject(key, { kind, bucket });
-      if (backup !== null) return backup;
-    } catch (error) {
-      if (!(error instanceof PatinaError) || error.code !== "manifest_invalid") throw error;
-      unreadable ??= error;
+  async function first(candidates: typeof own): Promise<StoredBackup | null> {
+    for (const { key, ...about } of candidates) {
+      try {
+        const backup = await ownObject(key, { ...about, bucket });
+        if (backup !== null) return backup;
+      } catch (error) {
+        if (!(error instanceof PatinaError) || error.code !== "manifest_invalid") throw error;
+        unreadable ??= error;
+      }
     }
+    return null;
   }
+  const good = await first(own.filter(isTaken));
+  if (good !== null) return good;
   const archived = await archivedBackup(name, { catalog, bucket });
-  if (archived === null && unreadable !== null) throw unreadable;
-  return archived;
+  if (archived !== null && isTaken(archived)) return archived;
+  const damaged = (await first(own.filter((candidate) => !isTaken(candidate)))) ?? archived;
+  if (damaged === null && unreadable !== null) throw unreadable;
+  return damaged;
 }
 
 async function archivedBackup(
@@ -55,17 +67,29 @@ async function archivedBackup(
   if (found === undefined) return null;
   const { member, etag } = found;
   const key = archiveKey({ is: "archive", week: member.week });
-  const text = await read(bucket, { key, etag, offset: member.manifestOffset, length: member.manifestBytes });
+  const text = await archivedManifest(found, bucket);
   if (text === null) return null;
-  const manifest = decodeManifest(unzip(key, text));
+  const manifest = decodeManifest(text);
   if (job !== undefined && manifest.job !== job) return null;
-  return { from: "weekly", manifest, key, etag, offset: member.offset, bytes: member.bytes };
+  const damage = member.damagedAt === null ? null : `The part of "${key}" that holds it is damaged`;
+  return { from: "weekly", manifest, key, etag, offset: member.offset, bytes: member.bytes, damage };
+}
+
+/**
+ * The text of an archived backup's manifest; null when its archive is not there, or is another one.
+ *
+ * @throws {PatinaError} `backup_damaged` when it does not decompress
+ */
+export async function archivedManifest({ member, etag }: FoundMember, bucket: R2Bucket): Promise<string | null> {
+  const key = archiveKey({ is: "archive", week: member.week });
+  const zipped = await read(bucket, { key, etag, offset: member.manifestOffset, length: member.manifestBytes });
+  return zipped === null ? null : unzip(key, zipped);
 }
 
 /** A backup as an object of its own; null unless its manifest is there, and the object that this names. */
 async function ownObject(
   key: string,
-  { kind, bucket }: { kind: "daily" | "manual"; bucket: R2Bucket },
+  { kind, damage, bucket }: { kind: "daily" | "manual"; damage: string | null; bucket: R2Bucket },
 ): Promise<StoredBackup | null> {
   const parsed = parseKey(key);
   if (parsed === null) return null;
@@ -75,7 +99,7 @@ async function ownObject(
   const manifest = decodeManifest(await asking(own, () => stored.text()));
   const object = await asking(key, () => bucket.head(key));
   if (object === null || object.etag !== manifest.object.etag) return null;
-  return { from: kind, manifest, key, etag: object.etag, offset: 0, bytes: object.size };
+  return { from: kind, manifest, key, etag: object.etag, offset: 0, bytes: object.size, damage };
 }
 
 /** The bytes of a stored dump, for readSql() and readTable(), wherever they are. */

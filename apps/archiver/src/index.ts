@@ -7,13 +7,14 @@ import { createLog } from "@patina/worker/log";
 import { archiveWeek } from "./archive-week.ts";
 import { Budget } from "./budget.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
+import { verify } from "./verify.ts";
 
 export { Vault } from "./vault.ts";
 
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = { "archive-week": archiveWeek };
+const handlers: Handlers = { "archive-week": archiveWeek, verify };
 
 export default {
   async queue(batch, env) {

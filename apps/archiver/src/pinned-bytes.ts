@@ -1,24 +1,18 @@
 import { Buffer } from "node:buffer";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
-
-/** Bytes read at once. */
-const BUFFER_BYTES = 1_048_576;
+import { piecesOf } from "@patina/worker/object-pieces";
 
 /**
  * A range of one object, read from its beginning to its end in one request; of exactly the object that was seen.
  */
 export class PinnedBytes {
-  readonly #key: string;
-  readonly #reader: ReadableStreamBYOBReader;
-  #buffer: Uint8Array<ArrayBuffer>;
+  readonly #pieces: AsyncGenerator<Uint8Array>;
   /** Read and not yet handed out. */
-  #rest = new Uint8Array();
+  #rest: Uint8Array = new Uint8Array();
 
-  private constructor(key: string, { body, length }: { body: ReadableStream; length: number }) {
-    this.#key = key;
-    this.#buffer = new Uint8Array(Math.min(length, BUFFER_BYTES));
-    this.#reader = body.getReader({ mode: "byob" });
+  private constructor(pieces: AsyncGenerator<Uint8Array>) {
+    this.#pieces = pieces;
   }
 
   /** @throws {PatinaError} `archive_outdated` when the object is not there any more, or is another one */
@@ -29,7 +23,7 @@ export class PinnedBytes {
     const object = await asking(key, () =>
       bucket.get(key, { onlyIf: { etagMatches: etag }, range: { offset, length } }),
     );
-    if (object !== null && "body" in object) return new PinnedBytes(key, { body: object.body, length });
+    if (object !== null && "body" in object) return new PinnedBytes(piecesOf(object.body, { key, length }));
     const why = object === null ? "it is missing" : "it was written anew";
     throw new PatinaError("archive_outdated", `Cannot read "${key}": ${why}`);
   }
@@ -53,14 +47,12 @@ export class PinnedBytes {
   }
 
   async close(): Promise<void> {
-    await this.#reader.cancel().catch(() => undefined);
+    await this.#pieces.return(undefined);
   }
 
   async #fill(): Promise<boolean> {
-    const { value } = await asking(this.#key, () => this.#reader.readAtLeast(this.#buffer.length, this.#buffer));
-    if (value === undefined || value.length === 0) return false;
-    // The buffer was taken away by the read and comes back as its result.
-    this.#buffer = new Uint8Array(value.buffer);
+    const { value, done } = await this.#pieces.next();
+    if (done === true) return false;
     this.#rest = value;
     return true;
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { decodeIndexPage, type IndexEntry, type IndexPage } from "@patina/archive/archive-index";
 import { ARCHIVE_END_BYTES, archiveEnd, type Piece, piecesOf } from "@patina/archive/archive-layout";
 import { gzipMember } from "@patina/archive/gzip-member";
@@ -21,7 +22,10 @@ export class StoredLayout {
   #page: IndexPage | null = null;
   #sums: { readonly date: string; readonly member: Uint8Array } | null = null;
 
-  constructor(bucket: R2Bucket, { archive, pages }: { archive: Archive; pages: readonly ArchivePage[] }) {
+  constructor(
+    bucket: R2Bucket,
+    { archive, pages }: { archive: Pick<Archive, "week" | "bytes">; pages: readonly ArchivePage[] },
+  ) {
     this.#bucket = bucket;
     this.#week = archive.week;
     this.#pages = pages;
@@ -42,8 +46,12 @@ export class StoredLayout {
     if (this.#page?.number === number) return this.#page;
     const key = archiveKey({ is: "page", week: this.#week, number });
     const stored = await asking(key, () => this.#bucket.get(key));
-    if (stored === null) throw outdated(key, "it is missing");
-    this.#page = decodeIndexPage(await asking(key, () => stored.text()));
+    if (stored === null) throw new PatinaError("archive_outdated", `Cannot read "${key}": it is missing`);
+    const text = await asking(key, () => stored.text());
+    const digest = createHash("sha256").update(text).digest("hex");
+    if (digest !== this.#pages[number]?.digest)
+      throw new PatinaError("archive_outdated", `Cannot read "${key}": it was changed`);
+    this.#page = decodeIndexPage(text);
     return this.#page;
   }
 

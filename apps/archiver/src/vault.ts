@@ -30,7 +30,9 @@ export class Vault extends WorkerEntrypoint<Env> implements Port {
   async findBackup(backup: BackupName): Promise<FoundBackup> {
     try {
       const found = await this.#find(backup);
-      return found === null ? { end: "absent" } : { end: "found", from: found.from, manifest: found.manifest };
+      if (found === null) return { end: "absent" };
+      const { from, manifest, damage } = found;
+      return { end: "found", from, manifest, damage };
     } catch (error) {
       // A code does not survive the way to the other Worker.
       if (!(error instanceof PatinaError) || error.code !== "manifest_invalid") throw error;

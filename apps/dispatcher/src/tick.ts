@@ -11,8 +11,10 @@ import { TICK_LEASE } from "@patina/core/lease";
 import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
+import { openRequestedJobs } from "./job-requests.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
+import { openVerification, resumeLostVerifications } from "./verification.ts";
 import { openSkippedArchive, resumeLostArchives } from "./weekly.ts";
 
 /** How far back missed runs are looked for: a tick that was away for longer has more to tell than their names. */
@@ -38,6 +40,9 @@ export async function tick(context: DispatcherContext): Promise<void> {
     sendReplays,
     openSkippedArchive,
     resumeLostArchives,
+    openRequestedJobs,
+    openVerification,
+    resumeLostVerifications,
     reportSlow,
     summarize,
     drainOutbox,

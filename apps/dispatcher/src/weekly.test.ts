@@ -143,7 +143,7 @@ test("an archive that is made is not asked for again", async () => {
   await catalog.update(backupJobs).set({ status: "completed" });
   const { upkeep, tick } = await dispatcher(SUNDAY + 3 * HOUR);
   await tick();
-  expect(upkeep.bodies).toEqual([]);
+  expect(upkeep.bodies).not.toContainEqual(REQUEST);
 });
 
 test.each(["before", "after"] as const)("a fault %s any one call of the weekly cron loses no archive", async (when) => {

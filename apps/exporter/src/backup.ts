@@ -1,14 +1,17 @@
 import { type GzipState, GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { decodeManifest, encodeManifest, type Manifest } from "@patina/archive/manifest";
-import { type Digests, readBack } from "@patina/archive/read-back";
+import { type ReadBack, readBack } from "@patina/archive/read-back";
+import { differenceOf } from "@patina/archive/verification";
 import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import { hasRules, type Rules } from "@patina/core/rules";
 import { type DumpState, dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import { keyId } from "@patina/dump/keyed-digest";
 import type { Source } from "@patina/dump/source";
-import { bucketError } from "@patina/worker/bucket-error";
+import { StatementCounter } from "@patina/dump/statement-counter";
+import { asking, bucketError } from "@patina/worker/bucket-error";
+import { piecesOf } from "@patina/worker/object-pieces";
 import type { Budget } from "./budget.ts";
 import type { Checkpoint, SealedObject, SealedStage, WritingStage } from "./checkpoint.ts";
 import { type ObjectState, StoredObject, type Uploads, unchanged } from "./stored-object.ts";
@@ -45,8 +48,9 @@ export type Made =
 const MAX_READINGS = 3;
 
 /**
- * Makes one backup, or goes on with one: object first, manifest last, so that a backup exists when, and only when, its
- * manifest does. A reading during which somebody wrote is thrown away and begun again.
+ * Makes one backup, or goes on with one: the object first; then it is read back; the manifest last, so that a backup
+ * exists when, and only when, its manifest does, and none does that was not read back whole. A reading during which
+ * somebody wrote, or that is stored as something else, is thrown away and begun again.
  */
 export async function makeBackup(request: BackupRequest, checkpoint: Checkpoint | null): Promise<Made> {
   let state = checkpoint ?? (await begin(request));
@@ -65,8 +69,8 @@ export async function makeBackup(request: BackupRequest, checkpoint: Checkpoint 
 
 function mustRestart({ code }: PatinaError, { attempt, stage }: State): boolean {
   // An upload that is gone, or an object that nobody was known to write, may be this task's own, completed before it stopped.
-  if (code === "upload_lost" || code === "lease_lost") return stage.kind === "writing" && stage.dump !== null;
-  const isSpoilt = code === "source_changed" || code === "schema_changed" || code === "backup_damaged";
+  if (code === "upload_lost" || code === "lease_lost") return stage.kind === "sealed" || stage.dump !== null;
+  const isSpoilt = code === "source_changed" || code === "schema_changed" || code === "stored_otherwise";
   return isSpoilt && attempt < MAX_READINGS;
 }
 
@@ -97,19 +101,18 @@ async function begin({ ref, job, generation, bucket, clock }: BackupRequest, att
 
 async function goOn(request: BackupRequest, state: State): Promise<Made> {
   const { stage } = state;
-  if (stage.kind === "sealed") return await finish(request, { state, sealed: stage.sealed, digests: null });
+  if (stage.kind === "sealed") return await finish(request, { state, sealed: stage.sealed });
   const written = await write(request, { state, stage });
   if (written.end === "paused") return { end: "paused", checkpoint: { ...state, stage: written.stage } };
-  const { sealed, digests } = written;
-  if (digests === null && request.budget.isSpent) {
-    return { end: "paused", checkpoint: { ...state, stage: { kind: "sealed", sealed } } };
-  }
-  return await finish(request, { state, sealed, digests });
+  const { sealed } = written;
+  // Reading back asks the database nothing: only the time counts.
+  if (request.budget.isLate) return { end: "paused", checkpoint: { ...state, stage: { kind: "sealed", sealed } } };
+  return await finish(request, { state, sealed });
 }
 
 type Written =
   | { readonly end: "paused"; readonly stage: Checkpoint["stage"] }
-  | { readonly end: "sealed"; readonly sealed: SealedObject; readonly digests: Digests | null };
+  | { readonly end: "sealed"; readonly sealed: SealedObject };
 
 async function write(request: BackupRequest, { state, stage }: { state: State; stage: Writing }): Promise<Written> {
   const { ref, source, bucket, uploads, budget } = request;
@@ -137,10 +140,10 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
       if (left === null) continue;
       return { end: "paused", stage: { kind: "writing", dump: left, gzip: gzip.state, object: await object.pause() } };
     }
-    const { digests, ...stored } = gzip.end();
+    const stored = gzip.end();
     for (const bytes of gzip.take()) await object.write(bytes);
     const etag = await object.finish();
-    return { end: "sealed", sealed: { etag, dump: step.value, gzip: stored }, digests };
+    return { end: "sealed", sealed: { etag, dump: step.value, gzip: stored } };
   } catch (error) {
     // What a checkpoint still needs must stay, unless the reading is begun again.
     const isKept = stage.object.uploadId !== null && error instanceof PatinaError && !mustRestart(error, state);
@@ -149,14 +152,21 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
   }
 }
 
-/** Writes the manifest: from now on there is a backup. */
+/**
+ * Reads the object back and writes the manifest: from now on there is a backup.
+ *
+ * @throws {PatinaError} `stored_otherwise` when what lies in the bucket is not what was written
+ */
 async function finish(
   request: BackupRequest,
-  { state, sealed, digests }: { state: State; sealed: SealedObject; digests: Digests | null },
+  { state, sealed }: { state: State; sealed: SealedObject },
 ): Promise<Made> {
   const { ref, bucket, clock } = request;
   const { dump: summary, gzip, etag } = sealed;
-  const { stored, raw, body } = digests ?? (await digestsOf(request, sealed));
+  const read = await readStored(request, sealed);
+  // A SHA-256 cannot be carried into another invocation, but gzip's CRC-32 is: of an object that several wrote, it stands
+  // for what they meant to write.
+  const { stored, raw, body } = gzip.digests ?? read.digests;
   const key = manifestKey(ref);
   const manifest: Manifest = {
     patina: "manifest",
@@ -169,10 +179,17 @@ async function finish(
     date: ref.date,
     startedAt: timestamp(state.startedAt),
     finishedAt: timestamp(clock()),
+    verifiedAt: timestamp(clock()),
     mode: summary.mode,
     consistency: summary.consistency,
     object: { key: dumpKey(ref), bytes: gzip.storedBytes, sha256: stored, etag },
-    sql: { format: 1, bytes: gzip.rawBytes, sha256: raw, body: { ...gzip.body, sha256: body } },
+    sql: {
+      format: 1,
+      bytes: gzip.rawBytes,
+      sha256: raw,
+      statements: gzip.statements,
+      body: { ...gzip.body, sha256: body },
+    },
     rows: summary.rows,
     tables: [...summary.tables],
     restartPoints: gzip.restartPoints.map(([at, rawAt]) => [at, rawAt]),
@@ -181,6 +198,13 @@ async function finish(
     queries: summary.queries,
     rowsRead: summary.rowsRead,
   };
+  const difference = differenceOf(manifest, read);
+  if (difference !== null) {
+    throw new PatinaError(
+      "stored_otherwise",
+      `Cannot keep "${manifest.object.key}" as it lies in the bucket: ${difference}`,
+    );
+  }
   await putManifest(bucket, { key, manifest, seen: state.manifestSeen });
   return { end: "finished", backup: { key, manifest } };
 }
@@ -194,25 +218,21 @@ function applied({ rules, redactionKey }: BackupRequest): Pick<Manifest, "rules"
   return { rules: { redactions, excludedTables: [...rules.excludedTables], keyId: id } };
 }
 
-/** Digests of an object that several invocations wrote, from the object itself. */
-async function digestsOf({ ref, bucket }: BackupRequest, { etag, gzip }: SealedObject): Promise<Digests> {
+/** Reads the object from end to end. */
+async function readStored(
+  { ref, bucket }: BackupRequest,
+  { etag, gzip }: SealedObject,
+): Promise<ReadBack & { readonly statements: number }> {
   const key = dumpKey(ref);
-  let object: R2ObjectBody | R2Object | null;
-  try {
-    object = await bucket.get(key, { onlyIf: { etagMatches: etag } });
-  } catch (cause) {
-    throw bucketError(key, cause);
-  }
-  if (object === null || !("body" in object)) {
+  const stored = await asking(key, () => bucket.get(key, { onlyIf: { etagMatches: etag } }));
+  if (stored === null || !("body" in stored)) {
     throw new PatinaError("lease_lost", `Cannot read object "${key}": somebody else has written it meanwhile`);
   }
-  const read = await readBack(object.body, { key, body: gzip.body }).catch((cause: unknown) => {
-    throw bucketError(key, cause);
-  });
-  if (read.storedBytes !== gzip.storedBytes || read.rawBytes !== gzip.rawBytes) {
-    throw new PatinaError("backup_damaged", `Cannot read object "${key}": it has another size than was written`);
-  }
-  return read.digests;
+  const counter = new StatementCounter();
+  const { storedBytes, rawBytes, restartPoints, body } = gzip;
+  const object = { key, storedBytes, rawBytes, restartPoints };
+  const read = await readBack(piecesOf(stored.body, { key, length: stored.size }), { object, body, sql: counter });
+  return { ...read, statements: counter.count };
 }
 
 async function etagOf(bucket: R2Bucket, key: string): Promise<string | null> {

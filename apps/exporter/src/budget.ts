@@ -34,6 +34,11 @@ export class Budget {
 
   /** Whether it is time to stop. */
   get isSpent(): boolean {
-    return this.#clock() >= this.#limits.until || this.queries >= this.batchQueries;
+    return this.isLate || this.queries >= this.batchQueries;
+  }
+
+  /** Whether it is time to stop even what asks the database nothing more. */
+  get isLate(): boolean {
+    return this.#clock() >= this.#limits.until;
   }
 }

@@ -58,6 +58,7 @@ const writing: fc.Arbitrary<Checkpoint["stage"]> = fc.record({
     crc: count,
     body: fc.record({ start: count, end: count }),
     restartPoints: fc.array(fc.tuple(count, count)),
+    statements: count,
     segment: bytes,
   }),
   object: fc.record({

@@ -73,6 +73,7 @@ const GzipStateSchema = v.object({
   crc: Count,
   body: Body,
   restartPoints: RestartPoints,
+  statements: Count,
   segment: Bytes,
 });
 
@@ -95,7 +96,14 @@ const SealedSchema = v.object({
     queries: Count,
     rowsRead: Count,
   }),
-  gzip: v.object({ rawBytes: Count, storedBytes: Count, body: Body, restartPoints: RestartPoints }),
+  gzip: v.object({
+    rawBytes: Count,
+    storedBytes: Count,
+    body: Body,
+    restartPoints: RestartPoints,
+    statements: Count,
+    digests: v.nullable(v.object({ stored: Digest, raw: Digest, body: Digest })),
+  }),
 });
 
 const CheckpointSchema = v.object({
@@ -145,7 +153,7 @@ export interface SealedStage {
 export interface SealedObject {
   readonly etag: string;
   readonly dump: DumpSummary;
-  readonly gzip: Omit<GzipSummary, "digests">;
+  readonly gzip: GzipSummary;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {

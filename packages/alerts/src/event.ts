@@ -75,6 +75,8 @@ export type AlertEvent =
       /** Null for a weekly archive. */
       readonly database: string | null;
       readonly error: string;
+      /** Set when one run found so many that it does not tell of each: this stands for all of them, `key` is the first. */
+      readonly many?: number;
     }
   | {
       readonly kind: "drill-failed";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { AlertEvent } from "./event.ts";
+import { linkOf } from "./link.ts";
 import { failed, good, jobOf, reportOf } from "./testing.ts";
 import { wordsOf } from "./words.ts";
 
@@ -71,4 +72,27 @@ test("a weekly job is told of by its archive, not by databases that it does not 
     headline: "Weekly archive failed",
     detail: `Job weekly-2026-11-22: ${error}.`,
   });
+});
+
+test("a damaged backup is named with what is wrong with it, and many of them are told of as one", () => {
+  const found = { kind: "verify-mismatch", content: "e", error: "The object is missing" } as const;
+  const one = wordsOf(reportOf([], { event: { ...found, key: "daily/2026-11-19/shop.sql.gz", database: "shop" } }));
+  expect(one).toMatchObject({
+    headline: "A stored backup of shop is damaged",
+    detail: "daily/2026-11-19/shop.sql.gz: The object is missing.",
+  });
+  const event: AlertEvent = {
+    ...found,
+    content: "verify-2026-11-20",
+    key: "daily/2026-11-19/shop.sql.gz",
+    database: null,
+    many: 1_234,
+  };
+  const many = reportOf([], { event, home: "https://patina.example" });
+  expect(wordsOf(many)).toMatchObject({
+    headline: "1,234 stored backups are damaged",
+    detail:
+      "Verification verify-2026-11-20 found them; the first is daily/2026-11-19/shop.sql.gz: The object is missing.",
+  });
+  expect(linkOf(many)).toBe("https://patina.example/dashboard");
 });

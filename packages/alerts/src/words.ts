@@ -58,6 +58,7 @@ export function wordsOf(report: Report): Words {
         next: "Look at the nights that are missing: the daily backups of the other nights are kept as always.",
       };
     case "verify-mismatch":
+      if (event.many !== undefined) return manyDamaged(event, event.many);
       return {
         headline: `A stored ${event.database === null ? "archive" : `backup of ${event.database}`} is damaged`,
         detail: `${event.key}: ${sentence(event.error)}`,
@@ -76,6 +77,14 @@ export function wordsOf(report: Report): Words {
     case "channel-test":
       return { headline: "Patina reaches this channel", detail: "Somebody asked for this test.", next: null };
   }
+}
+
+function manyDamaged({ content, key, error }: Extract<AlertEvent, { kind: "verify-mismatch" }>, many: number): Words {
+  return {
+    headline: `${count(many)} stored backups are damaged`,
+    detail: `Verification ${content} found them; the first is ${key}: ${sentence(error)}`,
+    next: "Do not restore from them. Look at the bucket before anything else is written into it, and at the verification for their names.",
+  };
 }
 
 function slow({ job, now }: Report): Words {

@@ -26,6 +26,8 @@ export interface GzipSummary {
   /** The part of the dump between header and footer. */
   readonly body: { readonly start: number; readonly end: number };
   readonly restartPoints: readonly (readonly [number, number])[];
+  /** SQL statements in it. */
+  readonly statements: number;
   /** Null when the object was begun by another invocation: a hash cannot be continued, read-back.ts computes them. */
   readonly digests: Digests | null;
 }
@@ -37,6 +39,7 @@ export interface GzipState {
   readonly crc: number;
   readonly body: { readonly start: number; readonly end: number };
   readonly restartPoints: readonly (readonly [number, number])[];
+  readonly statements: number;
   /** SQL that is not compressed yet. */
   readonly segment: Uint8Array;
 }
@@ -50,6 +53,7 @@ export class GzipWriter {
   #position = 0;
   #storedBytes = 0;
   #crc = 0;
+  #statements = 0;
   #segment = new Uint8Array(2 * RESTART_BYTES);
   #segmentBytes = 0;
   #stored: Uint8Array[] = [];
@@ -67,6 +71,7 @@ export class GzipWriter {
       this.#position = state.position - state.segment.length;
       this.#storedBytes = state.storedBytes;
       this.#crc = state.crc;
+      this.#statements = state.statements;
       this.#body = { ...state.body };
       for (const [stored, raw] of state.restartPoints) this.#restartPoints.push([stored, raw]);
       this.write(state.segment);
@@ -85,6 +90,7 @@ export class GzipWriter {
       crc: this.#crc,
       body: this.#body,
       restartPoints: this.#restartPoints,
+      statements: this.#statements,
       segment: this.#segment.subarray(0, this.#segmentBytes),
     };
   }
@@ -100,7 +106,8 @@ export class GzipWriter {
     this.#position += bytes.length;
   }
 
-  endStatement(): void {
+  endStatement(statements = 1): void {
+    this.#statements += statements;
     if (this.#segmentBytes >= RESTART_BYTES) this.#cut(constants.Z_FULL_FLUSH);
   }
 
@@ -136,6 +143,7 @@ export class GzipWriter {
       storedBytes: this.#storedBytes,
       body: this.#body,
       restartPoints: this.#restartPoints,
+      statements: this.#statements,
       digests: hashes && {
         stored: hashes.stored.digest("hex"),
         raw: hashes.raw.digest("hex"),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import { CONSISTENCIES } from "@patina/core/job";
 import * as v from "valibot";
@@ -33,6 +34,8 @@ export const Manifest = v.object({
   date: v.pipe(v.string(), v.isoDate()),
   startedAt: Time,
   finishedAt: Time,
+  /** When the stored object had been read back, which it is before there is a manifest; absent in old ones. */
+  verifiedAt: v.optional(Time),
   mode: v.picklist(["snapshot", "paged"]),
   consistency: v.picklist(CONSISTENCIES),
   /** The stored object, as it lies in the bucket. */
@@ -47,6 +50,8 @@ export const Manifest = v.object({
     format: v.literal(1),
     bytes: Count,
     sha256: Sha256,
+    /** How many there are, as splitStatements() counts; absent in old manifests. */
+    statements: v.optional(Count),
     body: v.object({ start: Count, end: Count, sha256: Sha256 }),
   }),
   rows: Count,
@@ -71,9 +76,26 @@ export const Manifest = v.object({
 });
 export type Manifest = v.InferOutput<typeof Manifest>;
 
-/** The manifest as the text that is stored. */
+/** The manifest as the text that is stored. It ends with the digest of all that stands before. */
 export function encodeManifest(manifest: Manifest): string {
-  return `${JSON.stringify(v.parse(Manifest, manifest), null, 2)}\n`;
+  const text = JSON.stringify(v.parse(Manifest, manifest), null, 2).slice(0, -"\n}".length);
+  return `${text},\n  "digest": "${sha256(text)}"\n}\n`;
+}
+
+const DIGEST = /,\n {2}"digest": "([0-9a-f]{64})"\n\}\n$/;
+
+/**
+ * What a stored text says against itself: that it is not as it was written. Null when nothing does. Manifests that do not
+ * say when their object was read back are older than the digest and may lack it.
+ */
+export function faultOf(text: string, { verifiedAt }: Manifest): string | null {
+  const found = DIGEST.exec(text);
+  if (found === null) return verifiedAt === undefined ? null : "The digest of its manifest is gone";
+  return sha256(text.slice(0, found.index)) === found[1] ? null : "Its manifest was changed after it was written";
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /**

@@ -24,6 +24,8 @@ const VerifyReceipt = v.object({
   backups: v.array(
     v.object({
       ...Subject.entries,
+      /** The weekly archive that it was read out of, whose etag it is then; absent when it was an object of its own. */
+      archive: v.optional(v.string()),
       bytes: Count,
       /** What is wrong with it, as a sentence; null when it is what its manifest says. */
       damage: v.nullable(v.string()),

@@ -5,6 +5,7 @@ import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
+import { newestGoodBackups } from "./good-backups.ts";
 import { findJob } from "./jobs.ts";
 import { alertEvents } from "./schema.ts";
 
@@ -67,7 +68,7 @@ function subjectsOf(event: AlertEvent): Subjects | null {
     case "backup-failed":
       return { ...named(event.database), job: event.job };
     case "verify-mismatch":
-      return event.database === null ? null : { ...named(event.database), notGood: event.key };
+      return event.database === null ? ofArchive(event.key) : { ...named(event.database), notGood: event.key };
     case "drill-failed":
       return { ...named(event.database), notGood: event.key };
     case "dead-letter":
@@ -105,6 +106,16 @@ function ofLetters({ job, queue }: Extract<AlertEvent, { kind: "dead-letter" }>)
   return { names, job, notGood: null };
 }
 
+/** Those whose backups in an archive are damaged, and that have no other copy of them. */
+function ofArchive(key: string): Subjects {
+  const names = sql`select distinct m.database as name, 0 as priority
+      from archive_members m join backup_inventory a on a.key = ${key} and a.kind = 'weekly'
+      where a.key = 'weekly/' || m.week || '.tar.gz' and m.damaged_at is not null
+        and not exists (select 1 from backup_inventory i where i.database = m.database and i.date = m.date
+          and i.kind = 'daily' and i.deleted_at is null and i.damaged_at is null)`;
+  return { names, job: null, notGood: null };
+}
+
 function named(database: string): Subjects {
   return { names: sql`select ${database} as name, 0 as priority`, job: null, notGood: null };
 }
@@ -138,7 +149,7 @@ async function readDatabases(catalog: Catalog, { names, job, notGood }: Subjects
           r.rows as "rows", r.raw_bytes as "rawBytes", r.stored_bytes as "storedBytes", r.duration_ms as "durationMs",
           r.key as "key", r.warnings as "warnings", r.error_code as "errorCode", r.error as "error",
           coalesce(r.failures_before, 0) as "failuresBefore", r.baseline_bytes as "baselineBytes",
-          i.job_id as "goodJob", i.key as "goodKey", i.created_at as "goodAt",
+          i.job as "goodJob", i.key as "goodKey", i.at as "goodAt",
           (select min(f.finished_at) from backup_results f
              where f.database = d.name and f.status = 'failed' and f.finished_at <= r.finished_at
                and f.finished_at > coalesce((select max(g.finished_at) from backup_results g
@@ -147,9 +158,7 @@ async function readDatabases(catalog: Catalog, { names, job, notGood }: Subjects
         from (${names}) d
         left join backup_results r on r.rowid = (${result})
         left join backup_tasks t on t.job_id = r.job_id and t.database = d.name
-        left join backup_inventory i on i.key = (
-          select key from backup_inventory where database = d.name and deleted_at is null and key is not ${notGood}
-          order by created_at desc limit 1)
+        left join (${newestGoodBackups(sql`select name from (${names})`, { but: notGood })}) i on i.database = d.name
         order by d.priority, d.name`,
   );
   return rows.map(databaseReport);

@@ -28,11 +28,17 @@ export async function missingDailies(
   );
 }
 
+/** A daily backup in an archive, and that archive's etag. */
+export interface FoundMember {
+  readonly member: ArchiveMember;
+  readonly etag: string;
+}
+
 /** Where a daily backup is inside a weekly archive that was read back, every byte of it. */
 export async function findMember(
   catalog: Catalog,
   { date, database }: { date: string; database: string },
-): Promise<{ member: ArchiveMember; etag: string } | undefined> {
+): Promise<FoundMember | undefined> {
   const [found] = await catalog
     .select({ member: archiveMembers, etag: archives.etag })
     .from(archiveMembers)

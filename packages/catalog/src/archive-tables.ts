@@ -87,6 +87,8 @@ export const archiveMembers = sqliteTable(
     /** Where the gzip data of its manifest is. */
     manifestOffset: integer("manifest_offset").notNull(),
     manifestBytes: integer("manifest_bytes").notNull(),
+    /** When this part of the archive was found not to be what it was; null while it is good. */
+    damagedAt: integer("damaged_at"),
   },
   (table) => [
     primaryKey({ columns: [table.database, table.date] }),

@@ -150,7 +150,7 @@ export interface CheckedMember {
 
 /**
  * Notes that a page's files were read back. The daily backups among them are thereby verified too: their bytes have the
- * digest that their manifests state.
+ * digest that their manifests state. One that a drill could not restore is damaged here as well: the bytes are the same.
  */
 export async function noteChecked(
   catalog: Catalog,
@@ -162,9 +162,10 @@ export async function noteChecked(
   const mine = sql`week = ${week} and state = 'checking' and checked_pages = ${number}`;
   await transaction(catalog, [
     sql`insert or replace into archive_members
-          (database, date, week, offset, bytes, digest, raw_bytes, manifest_offset, manifest_bytes)
+          (database, date, week, offset, bytes, digest, raw_bytes, manifest_offset, manifest_bytes, damaged_at)
         select m.value ->> 'database', m.value ->> 'date', ${week}, m.value ->> 'offset', m.value ->> 'bytes',
-          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'manifestOffset', m.value ->> 'manifestBytes'
+          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'manifestOffset', m.value ->> 'manifestBytes',
+          (select i.damaged_at from backup_inventory i where i.key = m.value ->> 'key' and i.etag = m.value ->> 'etag')
         from json_each(${list}) m where exists (select 1 from archives where ${mine})`,
     sql`update backup_inventory set verified_at = ${now}
         where (key, etag) in (select m.value ->> 'key', m.value ->> 'etag' from json_each(${list}) m)`,

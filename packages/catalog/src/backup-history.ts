@@ -24,6 +24,8 @@ export interface PastRun {
   readonly isStored: boolean;
   readonly verifiedAt: number | null;
   readonly drilledAt: number | null;
+  /** What was found to be wrong with it since; null while it is good. */
+  readonly damage: string | null;
 }
 
 type Row = Omit<PastRun, "warnings" | "isStored"> & { warnings: string | null; isStored: number };
@@ -37,11 +39,11 @@ export async function pastRuns(
     sql`select * from (select r.job_id as job, j.kind, j.date, r.finished_at as at, r.status, r.key, r.manifest_key as manifestKey,
           r.consistency, r.tables, r.rows, r.raw_bytes as rawBytes, r.stored_bytes as storedBytes, r.duration_ms as ms,
           r.stored_digest as digest, r.warnings, r.error_code as code, r.error,
-          i.key is not null and i.deleted_at is null and i.job_id = r.job_id as isStored,
-          i.verified_at as verifiedAt, i.drilled_at as drilledAt
+          i.key is not null and i.deleted_at is null as isStored,
+          i.verified_at as verifiedAt, i.drilled_at as drilledAt, i.damage
         from backup_results r
         join backup_jobs j on j.id = r.job_id
-        left join backup_inventory i on i.key = r.key
+        left join backup_inventory i on i.key = r.key and i.job_id = r.job_id
         where r.database = ${database} and r.finished_at >= ${since}
         order by r.finished_at desc limit ${limit})
         order by date desc, at desc`,

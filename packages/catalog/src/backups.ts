@@ -15,6 +15,9 @@ export interface Backup {
   readonly expiresAt: number | null;
   readonly verifiedAt: number | null;
   readonly drilledAt: number | null;
+  /** When it was found to be damaged, and in what; null while it is good. */
+  readonly damagedAt: number | null;
+  readonly damage: string | null;
   /** From its result; null when the catalog has none, as after a rebuild. */
   readonly consistency: Consistency | null;
   readonly tables: number | null;
@@ -34,6 +37,7 @@ export interface BackupFilter {
   readonly key?: string | undefined;
   readonly isVerified?: boolean | undefined;
   readonly isDrilled?: boolean | undefined;
+  readonly isDamaged?: boolean | undefined;
 }
 
 /** The last backup of a page: where the next begins. */
@@ -58,6 +62,7 @@ export async function listBackups(
   if (filter.key !== undefined) where.push(sql`i.key = ${filter.key}`);
   if (filter.isVerified !== undefined) where.push(sql`(i.verified_at is not null) = ${filter.isVerified}`);
   if (filter.isDrilled !== undefined) where.push(sql`(i.drilled_at is not null) = ${filter.isDrilled}`);
+  if (filter.isDamaged !== undefined) where.push(sql`(i.damaged_at is not null) = ${filter.isDamaged}`);
   if (after !== undefined) {
     where.push(
       sql`i.date <= ${after.date} and (i.date < ${after.date} or (i.database, i.key) > (${after.database}, ${after.key}))`,
@@ -66,7 +71,8 @@ export async function listBackups(
   return await catalog.all<Backup>(
     sql`select i.key, i.kind, i.database as "database", i.date, i.job_id as "job", i.size as "storedBytes",
           i.digest as "storedDigest", i.created_at as "createdAt", i.expires_at as "expiresAt",
-          i.verified_at as "verifiedAt", i.drilled_at as "drilledAt", r.consistency, r.tables, r.rows,
+          i.verified_at as "verifiedAt", i.drilled_at as "drilledAt", i.damaged_at as "damagedAt", i.damage as "damage",
+          r.consistency, r.tables, r.rows,
           r.raw_bytes as "rawBytes", r.body_digest as "bodyDigest"
         from backup_inventory i
         left join backup_results r on r.job_id = i.job_id and r.database = i.database and r.key = i.key

@@ -70,24 +70,50 @@ export const pruneSteps = sqliteTable(
   ],
 );
 
+/** Where a verification goes on. */
+export interface VerifyPlace {
+  /** Behind the backup with this key, in the order of `rank` and key. */
+  readonly rank: number;
+  readonly key: string;
+  /** Of an archive that is under way: it is the one with that key, and so many pages of it are done. Null otherwise. */
+  readonly page: number | null;
+}
+
+/** Something that a verification found to be wrong. */
+export interface VerifyFinding {
+  readonly key: string;
+  /** A sentence without row data. */
+  readonly damage: string;
+}
+
 /** One verification of stored backups, and how far it came. */
 export const verifyRuns = sqliteTable(
   "verify_runs",
   {
     id: text().primaryKey(),
-    /** Only this database's, only this date's; null for those that are due. */
+    /** `due`: what has waited longest, within a budget. `asked`: all that a person named, by database and date. */
+    scope: text({ enum: ["due", "asked"] })
+      .notNull()
+      .default("due"),
+    /** Only this database's, only this date's; null for any. */
     database: text(),
     date: text(),
     state: text({ enum: ["running", "done"] })
       .notNull()
       .default("running"),
-    /** Where it goes on: behind this key. */
-    after: text(),
+    after: text({ mode: "json" }).$type<VerifyPlace>(),
+    /** Backups that it was to look at when it began; null until it has. */
+    total: integer(),
     checked: integer().notNull().default(0),
     damaged: integer().notNull().default(0),
+    /** Backups that the bucket did not give: nothing is known of them, and they stay due. */
+    unread: integer().notNull().default(0),
     bytes: integer().notNull().default(0),
-    /** Backups that were due and had to wait, because the run's bytes were used up. */
+    /** Backups that were due and had to wait, because the run's bytes were used up; and the keys of the first of them. */
     postponed: integer().notNull().default(0),
+    waiting: text({ mode: "json" }).$type<readonly string[]>().notNull().default([]),
+    /** The first of what it found. */
+    findings: text({ mode: "json" }).$type<readonly VerifyFinding[]>().notNull().default([]),
     startedAt: integer("started_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     finishedAt: integer("finished_at"),

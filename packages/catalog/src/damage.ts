@@ -11,6 +11,8 @@ export interface Damage {
   /** What is wrong with it, as a sentence without row data. */
   readonly damage: string;
   readonly now: number;
+  /** Stands for what was found, where that is not all of the object: the same is told once. */
+  readonly content?: string;
 }
 
 /**
@@ -26,10 +28,10 @@ export function damageStatements({ key, etag, damage, now }: Damage): SQL[] {
 
 /** The statements that mark what a verification found, and tell people of it. */
 export function mismatchStatements(found: Damage): SQL[] {
-  const { key, etag, database, damage, now } = found;
+  const { key, etag, database, damage, now, content = etag } = found;
   return [
     ...damageStatements(found),
-    ...raiseEvent({ kind: "verify-mismatch", content: etag, key, database, error: damage }, { now }),
+    ...raiseEvent({ kind: "verify-mismatch", content, key, database, error: damage }, { now }),
   ];
 }
 
@@ -38,22 +40,25 @@ export function mismatchStatements(found: Damage): SQL[] {
  * while that is still to be done changes nothing; nor does asking for a database that is not in the registry.
  *
  * @param id unlike any other request's, and the same when the same thing asks again
+ * @param where what else must hold for it to be needed
  */
 export function requestStatements({
   id,
   database,
   reason,
   now,
+  where = sql`true`,
 }: {
   id: string;
   database: string;
   reason: string;
   now: number;
+  where?: SQL;
 }): SQL[] {
   return [
     sql`insert into job_requests (id, database, reason, created_at)
         select ${id}, name, ${reason}, ${now} from databases
-        where name = ${database} and enabled = 1
+        where name = ${database} and enabled = 1 and ${where}
           and not exists (select 1 from job_requests where database = ${database} and job_id is null)
         on conflict (id) do nothing`,
   ];

@@ -44,6 +44,7 @@ function good(database: string, job: string, facts: Partial<Succeeded> = {}): Su
     storedDigest: "0",
     etag: "e",
     warnings: [],
+    verifiedAt: null,
     createdAt: NIGHT,
     ...facts,
   };

@@ -1,6 +1,7 @@
 import type { Consistency } from "@patina/core/job";
 import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
+import { IS_UNDAMAGED } from "./good-backups.ts";
 
 /** One database of the registry with everything that says how it stands. Times in milliseconds, sizes in bytes. */
 export interface FleetEntry {
@@ -11,9 +12,9 @@ export interface FleetEntry {
   readonly priority: number;
   readonly isEnabled: boolean;
   readonly since: number;
-  /** The newest good backup; null when there never was one. */
+  /** The newest good backup, one that was not found to be damaged; null when there never was one. */
   readonly good: GoodBackup | null;
-  /** Runs that failed since then, and how the last of them did. */
+  /** Runs that failed since a backup was made, damaged or not, and how the last of them did. */
   readonly failures: number;
   readonly failure: LastFailure | null;
   /** The job in which the database has a task queued or running, and that job's date. */
@@ -43,20 +44,22 @@ interface LastFailure {
  */
 export async function fleetEntries(catalog: Catalog, names?: readonly string[]): Promise<FleetEntry[]> {
   const only = names === undefined ? sql`true` : sql`d.name in (select value from json_each(${JSON.stringify(names)}))`;
+  const made = sql`coalesce((select s.finished_at from backup_results s
+      where s.database = d.name and s.status = 'succeeded' order by s.finished_at desc limit 1), 0)`;
   const rows = await catalog.all<Row>(
     sql`select d.name, d.environment, d.description, d.priority, d.enabled, d.created_at as since,
           g.job_id as goodJob, g.finished_at as goodAt, g.consistency, g.stored_bytes as bytes, g.duration_ms as ms,
           (select count(*) from backup_results r
-            where r.database = d.name and r.finished_at > coalesce(g.finished_at, 0) and r.status = 'failed') as failures,
+            where r.database = d.name and r.finished_at > ${made} and r.status = 'failed') as failures,
           f.job_id as failedJob, f.finished_at as failedAt, f.error_code as code, f.error as message,
           j.id as activeJob, j.date as activeDate
         from databases d
         left join backup_results g on g.rowid = (
-          select rowid from backup_results r where r.database = d.name and r.status = 'succeeded'
+          select rowid from backup_results r where r.database = d.name and r.status = 'succeeded' and ${IS_UNDAMAGED}
           order by r.finished_at desc limit 1)
         left join backup_results f on f.rowid = (
           select rowid from backup_results r where r.database = d.name and r.status = 'failed'
-            and r.finished_at > coalesce(g.finished_at, 0)
+            and r.finished_at > ${made}
           order by r.finished_at desc limit 1)
         left join backup_jobs j on j.id = (
           select job_id from backup_tasks t where t.database = d.name and t.state in ('queued', 'running') limit 1)

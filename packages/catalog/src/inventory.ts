@@ -9,9 +9,9 @@ import { backupInventory } from "./schema.ts";
 export async function backupsOf(
   catalog: Catalog,
   { date, database, job }: { date: string; database: string; job?: string },
-): Promise<{ key: string; kind: "daily" | "manual" }[]> {
+): Promise<{ key: string; kind: "daily" | "manual"; damage: string | null }[]> {
   return await catalog.all(
-    sql`select key as "key", kind as "kind" from ${backupInventory}
+    sql`select key as "key", kind as "kind", damage as "damage" from ${backupInventory}
         where database = ${database} and date = ${date} and kind in ('daily', 'manual') and deleted_at is null
           ${job === undefined ? sql`` : sql`and job_id = ${job}`}
         order by kind = 'manual', created_at desc, key`,

@@ -98,6 +98,7 @@ function good(job: string, database: string, generation: number): Succeeded {
     storedDigest: "0",
     etag: "e",
     warnings: [],
+    verifiedAt: null,
     createdAt: MORNING + 500,
   };
 }

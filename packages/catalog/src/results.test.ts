@@ -53,6 +53,7 @@ function resultOf(night: number, { bytes, consistency = "snapshot" }: Night, gen
     storedDigest: DIGEST,
     etag: "etag",
     warnings: [],
+    verifiedAt: null,
     createdAt: FIRST + night * DAY + 1_000,
   };
 }

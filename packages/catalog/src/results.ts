@@ -29,6 +29,8 @@ export interface Succeeded {
   readonly etag: string;
   readonly warnings: readonly string[];
   readonly createdAt: number;
+  /** When the stored object had been read back; null when its manifest does not say. */
+  readonly verifiedAt: number | null;
 }
 
 /** A task that ended without a backup. */
@@ -192,11 +194,11 @@ function writeResult(row: Row, it: SQL): SQL {
 }
 
 function writeInventory(result: Succeeded, it: SQL): SQL {
-  return sql`insert into backup_inventory (key, kind, database, date, job_id, size, digest, etag, created_at)
+  return sql`insert into backup_inventory (key, kind, database, date, job_id, size, digest, etag, created_at, verified_at)
       select ${result.key}, ${result.kind}, database, ${result.date}, job_id, ${result.storedBytes},
-        ${result.storedDigest}, ${result.etag}, ${result.createdAt}
+        ${result.storedDigest}, ${result.etag}, ${result.createdAt}, ${result.verifiedAt}
       from backup_tasks where ${it}
       on conflict (key) do update set job_id = excluded.job_id, size = excluded.size, digest = excluded.digest,
-        etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = null, drilled_at = null,
-        damaged_at = null, damage = null`;
+        etag = excluded.etag, created_at = excluded.created_at, deleted_at = null, verified_at = excluded.verified_at,
+        drilled_at = null, damaged_at = null, damage = null`;
 }

@@ -97,6 +97,7 @@ function resultOf(
       storedDigest: digest,
       etag: "etag",
       warnings: [],
+      verifiedAt: null,
       createdAt: at + night.ms,
     },
   ];

@@ -30,6 +30,12 @@ export const ERROR_CODES = {
   forbidden: { disposition: "dead", status: 403, exit: 12, next: "Use the admin token: the read token may only look." },
   not_found: { disposition: "dead", status: 404, exit: 10, next: "Check the name; GET /status lists what exists." },
   method_not_allowed: { disposition: "dead", status: 405, exit: 2, next: "Use a method named in the Allow header." },
+  known_damaged: {
+    disposition: "dead",
+    status: 409,
+    exit: 4,
+    next: "Take the backup of another date or job; damaged=true gives the bytes of this one as they are.",
+  },
   conflict: { disposition: "dead", status: 409, exit: 11, next: "Wait until the running work has ended." },
   request_under_way: {
     disposition: "dead",
@@ -237,6 +243,13 @@ export const ERROR_CODES = {
     status: 502,
     exit: 4,
     next: "Start a backup of the database and restore from an earlier one; the damaged object is kept as it is.",
+  },
+  stored_otherwise: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    meanwhile: "The export starts again.",
+    next: "Start a backup of the database; the bucket gave back other bytes than were put into it, see Cloudflare's status.",
   },
   never_finished: {
     disposition: "dead",

@@ -3,7 +3,7 @@
 export const JOB_KINDS = ["nightly", "weekly", "manual"] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
-/** What made a job start: the schedule, the tick finding a missed run, or a request. */
+/** What made a job start: the schedule; the tick, for a missed run or a backup that Patina itself asked for; or a request. */
 export const JOB_TRIGGERS = ["cron", "tick", "api"] as const;
 export type JobTrigger = (typeof JOB_TRIGGERS)[number];
 

@@ -5,7 +5,7 @@ import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
 import { brokenForeignKeys, isContentReadable, lacksColumn, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
-import { type DumpInfo, footer, header } from "./frame.ts";
+import { type DumpInfo, FRAME_STATEMENTS, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
 import { withDigests } from "./keyed-digest.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
@@ -163,7 +163,10 @@ class Dump {
 
   #begin(): void {
     const { mode, knownRows } = this.#reading;
-    this.#text(header({ ...this.#options, mode, tables: this.#content.tables.length, rows: knownRows }));
+    this.#text(
+      header({ ...this.#options, mode, tables: this.#content.tables.length, rows: knownRows }),
+      FRAME_STATEMENTS,
+    );
     this.#output.beginBody();
   }
 
@@ -271,7 +274,7 @@ class Dump {
       queries: reading.queries,
       rowsRead: reading.rowsRead,
     };
-    this.#text(footer({ ...summary, rules: this.#options.rules }));
+    this.#text(footer({ ...summary, rules: this.#options.rules }), FRAME_STATEMENTS);
     return summary;
   }
 
@@ -298,9 +301,9 @@ class Dump {
     }
   }
 
-  #text(lines: string): void {
+  #text(lines: string, statements = 1): void {
     this.#output.write(Buffer.from(lines));
-    this.#output.endStatement();
+    this.#output.endStatement(statements);
   }
 }
 

@@ -4,6 +4,9 @@ import type { DumpSummary } from "./dump.ts";
 /** Version of the dump format, see docs/format/dump.md. */
 export const DUMP_FORMAT = 1;
 
+/** Statements of a header, and of a footer. */
+export const FRAME_STATEMENTS = 2;
+
 /** What a dump says of itself. */
 export interface DumpInfo {
   readonly database: string;

@@ -167,7 +167,7 @@ export class InsertWriter {
     this.#output.write(Buffer.from("-- Cannot be inserted, a generated column fails: "));
     this.#output.write(block.bytes.subarray(0, -NEXT_ROW.length));
     this.#output.write(Buffer.from("\n"));
-    this.#output.endStatement();
+    this.#output.endStatement(0);
     this.uninsertable += 1;
   }
 

@@ -77,7 +77,8 @@ function isUnterminated(token: string): boolean {
 
 type Kind = "semi" | "space" | "other" | "explain" | "create" | "temp" | "trigger" | "end";
 
-function kindOf(token: string): Kind {
+/** What a token is to the state table. */
+export function kindOf(token: string): Kind {
   if (token === ";") return "semi";
   if (/^[ \r\t\n\f]|^--|^\/\*/.test(token)) return "space";
   switch (token.length <= 9 ? token.toLowerCase() : "") {
@@ -98,21 +99,23 @@ function kindOf(token: string): Kind {
 }
 
 const INVALID = 0;
-const START = 1;
-const NORMAL = 2;
+/** Nothing but white space and comments since the last statement. */
+export const START = 1;
+/** In a statement that the next semicolon ends. */
+export const NORMAL = 2;
 const EXPLAIN = 3;
 const CREATE = 4;
 const TRIGGER = 5;
 const SEMI = 6;
 const END = 7;
-type State = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
+export type State = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 function row(semi: State, space: State, other: State, rest: Partial<Record<Kind, State>> = {}): Record<Kind, State> {
   return { semi, space, other, explain: other, create: other, temp: other, trigger: other, end: other, ...rest };
 }
 
 /** The state table of SQLite's src/complete.c. */
-const NEXT: Readonly<Record<State, Readonly<Record<Kind, State>>>> = {
+export const NEXT: Readonly<Record<State, Readonly<Record<Kind, State>>>> = {
   [INVALID]: row(START, INVALID, NORMAL, { explain: EXPLAIN, create: CREATE }),
   [START]: row(START, START, NORMAL, { explain: EXPLAIN, create: CREATE }),
   [NORMAL]: row(START, NORMAL, NORMAL),

@@ -9,7 +9,7 @@ export interface Vault {
   open(key: string, wanted?: VaultRange): Promise<VaultAnswer>;
   /**
    * Finds the backup of a database on a date, wherever it is by now: the nightly, else the newest manual one, else the
-   * nightly's copy in the weekly archive.
+   * nightly's copy in the weekly archive. One that is known to be damaged comes last of all.
    */
   findBackup(backup: BackupName): Promise<FoundBackup>;
   /** Opens its stored dump. The etag is the SHA-256 of the dump, the same in all of these places. */
@@ -21,10 +21,18 @@ export interface BackupName {
   readonly database: string;
   /** The one that this job made, when a date has several. */
   readonly job?: string;
+  /** Takes the first of them, damaged or not. */
+  readonly evenDamaged?: boolean;
 }
 
 export type FoundBackup =
-  | { readonly end: "found"; readonly from: "daily" | "manual" | "weekly"; readonly manifest: Manifest }
+  | {
+      readonly end: "found";
+      readonly from: "daily" | "manual" | "weekly";
+      readonly manifest: Manifest;
+      /** What is known to be wrong with it; null when nothing is. */
+      readonly damage: string | null;
+    }
   | { readonly end: "absent" }
   /** There is one, but nobody can read its manifest. */
   | { readonly end: "unreadable"; readonly reason: string };

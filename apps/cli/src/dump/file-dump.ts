@@ -3,11 +3,13 @@ import { createReadStream } from "node:fs";
 import { GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
-import { readBack } from "@patina/archive/read-back";
+import { damageOf } from "@patina/archive/verification";
 import { dateOf, timestamp } from "@patina/core/date";
+import { PatinaError } from "@patina/core/error";
 import { NO_RULES } from "@patina/core/rules";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import type { Source } from "@patina/dump/source";
+import { StatementCounter } from "@patina/dump/statement-counter";
 import { AtomicFile } from "../files/atomic-file.ts";
 import { breathe } from "../interruption.ts";
 
@@ -56,11 +58,10 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
       await breathe();
     }
     const summary = step.value;
-    const stored = gzip.end();
+    const { digests, ...stored } = gzip.end();
     store();
-    // Read again from the disk: the digests are of what is there, not of what was meant to be.
-    const { digests } = await readBack(createReadStream(file.partial), { key: files.dump, body: stored.body });
-    const manifest: Manifest = {
+    if (digests === null) throw new TypeError("A dump that was written at once has its digests");
+    const written: Manifest = {
       patina: "manifest",
       format: 1,
       database,
@@ -79,7 +80,13 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
         sha256: digests.stored,
         etag: etag.digest("hex"),
       },
-      sql: { format: 1, bytes: stored.rawBytes, sha256: digests.raw, body: { ...stored.body, sha256: digests.body } },
+      sql: {
+        format: 1,
+        bytes: stored.rawBytes,
+        sha256: digests.raw,
+        statements: stored.statements,
+        body: { ...stored.body, sha256: digests.body },
+      },
       rows: summary.rows,
       tables: [...summary.tables],
       restartPoints: stored.restartPoints.map(([at, raw]) => [at, raw]),
@@ -87,6 +94,11 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
       queries: summary.queries,
       rowsRead: summary.rowsRead,
     };
+    // Read again from the disk: what is there must be what was written.
+    const onDisk = { stored: createReadStream(file.partial), counter: new StatementCounter() };
+    const damage = await damageOf(written, onDisk);
+    if (damage !== null) throw new PatinaError("backup_damaged", `Cannot keep "${files.dump}": ${damage}`);
+    const manifest: Manifest = { ...written, verifiedAt: timestamp(clock()) };
     beside.write(Buffer.from(encodeManifest(manifest)));
     file.finish();
     beside.finish();

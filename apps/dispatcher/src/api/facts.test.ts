@@ -41,6 +41,7 @@ async function run(sizes: Readonly<Record<string, number>>): Promise<string> {
       etag: "e",
       warnings: [],
       createdAt: api.now,
+      verifiedAt: null,
     };
   });
   await settleTasks(api.catalog, { results, now: api.now });

@@ -14,6 +14,7 @@ import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { thresholds } from "./routes/thresholds.ts";
 import { trigger } from "./routes/trigger.ts";
+import { verify } from "./routes/verify.ts";
 
 /** What anybody may ask. */
 export const OPEN: readonly Operation[] = [root, health];
@@ -29,6 +30,7 @@ export const OPERATIONS: readonly Operation[] = [
   restoreGuideRoute,
   ...jobs,
   trigger,
+  ...verify,
   ...databases,
   ...deadLetters,
   ...alerts,

@@ -18,13 +18,20 @@ import type {
 
 /** For tests: a Vault over backups in memory. Which one of a date comes first is decided by the order they came in. */
 export class MemoryVault implements Vault {
-  readonly backups: { from: "daily" | "manual" | "weekly"; manifest: Manifest; stored: Uint8Array<ArrayBuffer> }[] = [];
+  readonly backups: {
+    from: "daily" | "manual" | "weekly";
+    manifest: Manifest;
+    stored: Uint8Array<ArrayBuffer>;
+    damage?: string;
+  }[] = [];
   /** What was opened. */
   readonly opened: { readonly backup: BackupName; readonly wanted: VaultRange }[] = [];
 
   async findBackup(backup: BackupName): Promise<FoundBackup> {
     const found = this.#find(backup);
-    return found === undefined ? { end: "absent" } : { end: "found", from: found.from, manifest: found.manifest };
+    if (found === undefined) return { end: "absent" };
+    const { from, manifest, damage = null } = found;
+    return { end: "found", from, manifest, damage };
   }
 
   async openBackup(backup: BackupName, wanted: VaultRange = {}): Promise<BackupAnswer> {

@@ -11,13 +11,16 @@ export interface FoundBackup {
   /** Out of a weekly archive, when its own object is gone. */
   readonly from: "daily" | "manual" | "weekly";
   readonly manifest: Manifest;
+  /** What is known to be wrong with it; null when nothing is. */
+  readonly damage: string | null;
 }
 
 /**
  * Finds the backup of a database on a date.
  *
  * @throws {PatinaError} `not_found`, which says whether it is the database or its backup that is not there;
- *   `backup_damaged` when it should be there; `manifest_invalid`, `bucket_unavailable`
+ *   `backup_damaged` when it should be there; `known_damaged` when it is, and was found to be damaged, unless that is taken
+ *   as well; `manifest_invalid`, `bucket_unavailable`
  */
 export async function findBackup(
   name: BackupName,
@@ -25,8 +28,11 @@ export async function findBackup(
 ): Promise<FoundBackup> {
   const answer = await asked(() => vault.findBackup(name));
   switch (answer.end) {
-    case "found":
-      return { from: answer.from, manifest: answer.manifest };
+    case "found": {
+      const { from, manifest, damage } = answer;
+      if (damage === null || name.evenDamaged === true) return { from, manifest, damage };
+      throw new PatinaError("known_damaged", `Cannot use "${manifest.object.key}": it is damaged. ${damage}`);
+    }
     case "unreadable":
       throw new PatinaError("manifest_invalid", answer.reason);
     case "absent":
@@ -51,11 +57,13 @@ async function whyAbsent({ database, date, job }: BackupName, catalog: Catalog):
  * @throws {PatinaError} `conflict` when another backup has taken its place since, `bucket_unavailable`
  */
 export async function openBackup(
-  { manifest }: FoundBackup,
+  { manifest, damage }: FoundBackup,
   { vault, part }: { vault: Vault; part: { offset: number; length: number } },
 ): Promise<ReadableStream<Uint8Array>> {
   const { database, date, job, object } = manifest;
-  const answer = await asked(() => vault.openBackup({ database, date, job }, { ...part, etag: object.sha256 }));
+  const answer = await asked(() =>
+    vault.openBackup({ database, date, job, evenDamaged: damage !== null }, { ...part, etag: object.sha256 }),
+  );
   if (answer.end === "opened") return answer.body;
   throw new PatinaError("conflict", `Cannot read "${object.key}": it was replaced or removed just now`);
 }

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:test";
 import { seedHistory } from "@patina/catalog/testing-history";
 import { beforeEach, expect, test } from "vitest";
 import { storeBackup } from "../api/stored-backup.ts";
@@ -35,6 +36,19 @@ test("the page of a database leads to each of its backups, and the download is t
   expect(new Uint8Array(await part.arrayBuffer())).toEqual(stored.slice(2, 10));
   const sql = await browser.get(`${DOWNLOAD}&format=sql`);
   expect(await sql.text()).toContain('CREATE TABLE "notes"');
+});
+
+test("a damaged backup is called so, its download asks for it all the same, and the one before it is the last good", async () => {
+  const key = "daily/2026-11-20/shop.sql.gz";
+  await env.CATALOG.prepare("update backup_inventory set damaged_at = 1, damage = 'It rots' where key = ?")
+    .bind(key)
+    .run();
+  const html = await browser.page("/dashboard/databases/shop");
+  expect(html).toContain('title="It rots"');
+  expect(html).toContain(`href="${DOWNLOAD}&amp;damaged=true"`);
+  const words = wordsOf(html);
+  expect(words).toContain("The newest backup of shop is 32 h old");
+  expect(words).not.toContain("2026-11-20, against 2026-11-19");
 });
 
 test("a download is in the audit log, with who it was", async () => {

@@ -62,12 +62,12 @@ export function databaseRoutes() {
     });
 }
 
-/** The tables of the newest backup against those of the one before it, out of their manifests. */
+/** The tables of the newest good backup against those of the one before it, out of their manifests. */
 async function contentOf(
   runs: readonly PastRun[],
   { name, catalog, vault }: { name: string; catalog: Catalog; vault: Vault },
 ): Promise<Content> {
-  const [newest, before] = runs.filter(({ isStored }) => isStored);
+  const [newest, before] = runs.filter(({ isStored, damage }) => isStored && damage === null);
   if (newest === undefined) return { is: "nothing" };
   const manifestOf = async ({ date, job }: PastRun) => {
     return (await findBackup({ database: name, date, job }, { vault, catalog })).manifest;

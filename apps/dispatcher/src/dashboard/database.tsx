@@ -300,7 +300,13 @@ function Proofs({ run, now }: { run: PastRun; now: number }) {
   return (
     <>
       {!run.isStored && <small> no longer stored</small>}
-      {run.verifiedAt !== null && (
+      {run.damage !== null && (
+        <small class="t-bad" title={run.damage}>
+          {" "}
+          damaged
+        </small>
+      )}
+      {run.damage === null && run.verifiedAt !== null && (
         <small>
           {" "}
           verified <Moment at={run.verifiedAt} now={now} />
@@ -317,7 +323,8 @@ function Proofs({ run, now }: { run: PastRun; now: number }) {
 }
 
 function Downloads({ run, name }: { run: PastRun; name: string }) {
-  const address = `/dashboard/download/${run.date}/${name}?job=${run.job}`;
+  const even = run.damage === null ? "" : "&damaged=true";
+  const address = `/dashboard/download/${run.date}/${name}?job=${run.job}${even}`;
   return (
     <span class="actions">
       <a href={address} aria-label={`Download ${name} of ${run.date} as .sql.gz`}>

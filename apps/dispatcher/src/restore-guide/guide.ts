@@ -15,6 +15,8 @@ export interface GuideFacts {
   readonly backups: readonly Backup[];
   readonly chosen: {
     readonly manifest: Manifest;
+    /** What is known to be wrong with it; null when nothing is. */
+    readonly damage: string | null;
     readonly verifiedAt: number | null;
     readonly drilledAt: number | null;
   };
@@ -68,6 +70,13 @@ function opening({ database, now, backups, chosen, origin }: GuideFacts): Block[
   return [
     heading(1, `Restore ${database.name}`),
     ...(database.description === "" ? [] : [text(database.description)]),
+    ...(chosen.damage === null
+      ? []
+      : [
+          text(
+            `This backup is damaged, and what these steps restore from it may be wrong or stop half-way. ${chosen.damage}.`,
+          ),
+        ]),
     text(
       `As of ${moment(now)}. This guide is about the backup of ${manifest.date}, made by ${manifest.job}: ${facts}.`,
     ),
@@ -81,7 +90,11 @@ function opening({ database, now, backups, chosen, origin }: GuideFacts): Block[
         backup.rows === null ? "?" : count(backup.rows),
         bytes(backup.storedBytes),
         backup.consistency ?? "?",
-        backup.verifiedAt === null ? "no" : timestamp(backup.verifiedAt).slice(0, 10),
+        backup.damage !== null
+          ? "damaged"
+          : backup.verifiedAt === null
+            ? "no"
+            : timestamp(backup.verifiedAt).slice(0, 10),
         backup.drilledAt === null ? "no" : timestamp(backup.drilledAt).slice(0, 10),
       ]),
     ),
@@ -128,7 +141,7 @@ function fetching({ database, origin, chosen }: GuideFacts): Block[] {
     heading(2, "2. Get the backup, and prove that it is whole"),
     code("sh", [
       `curl -fL -C - -H "Authorization: Bearer $ADMIN_TOKEN" -o ${file} \\`,
-      `  '${origin}/download/${manifest.date}/${database.name}?job=${manifest.job}'`,
+      `  '${origin}/download/${manifest.date}/${database.name}?job=${manifest.job}${chosen.damage === null ? "" : "&damaged=true"}'`,
       `echo '${manifest.object.sha256}  ${file}' | sha256sum -c`,
     ]),
     text(`${count(manifest.object.bytes)} bytes. A download that broke off goes on where it stopped.`),

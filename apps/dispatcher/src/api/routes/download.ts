@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { Api } from "../app.ts";
 import { audited } from "../audited.ts";
-import { DatabaseName, Day } from "../fields.ts";
+import { DatabaseName, Day, Flag } from "../fields.ts";
 import { mediaOperation } from "../operation.ts";
 import { problem } from "../problem.ts";
 import { isKnown, wantedOf } from "../range.ts";
@@ -19,8 +19,16 @@ const JobId = v.pipe(
 );
 
 export const BACKUP_PATH = { date: Day, db: DatabaseName };
-export const BACKUP_QUERY = { job: v.optional(JobId) };
-export const BACKUP_PROBLEMS = ["not_found", "backup_damaged", "manifest_invalid", "bucket_unavailable"] as const;
+const Damaged = v.pipe(Flag, v.description("Whether a backup that is known to be damaged is taken, too."));
+
+export const BACKUP_QUERY = { job: v.optional(JobId), damaged: v.optional(Damaged) };
+export const BACKUP_PROBLEMS = [
+  "not_found",
+  "known_damaged",
+  "backup_damaged",
+  "manifest_invalid",
+  "bucket_unavailable",
+] as const;
 
 export const download = mediaOperation({
   method: "GET",
@@ -28,7 +36,7 @@ export const download = mediaOperation({
   tag: "Backups",
   summary: "The backup of a database of a date",
   description:
-    "The nightly one, else the newest manual one of that date, else the nightly one out of the weekly archive. The header Patina-Job names the job that made it, Patina-From where it lies. Ranges, conditions and Repr-Digest (RFC 9110, RFC 9530) are answered for the stored .sql.gz; plain SQL is streamed whole.",
+    "The nightly one, else the newest manual one of that date, else the nightly one out of the weekly archive. One that was found to be damaged is only given with damaged=true, and says so in the header Patina-Damage. The header Patina-Job names the job that made it, Patina-From where it lies. Ranges, conditions and Repr-Digest (RFC 9110, RFC 9530) are answered for the stored .sql.gz; plain SQL is streamed whole.",
   needs: "admin",
   params: BACKUP_PATH,
   query: {
@@ -51,18 +59,28 @@ export const download = mediaOperation({
   types: ["application/gzip", "application/sql"],
   also: { 206: "The range that was asked for.", 304: "What is there already is the same." },
   problems: [...BACKUP_PROBLEMS, "range_not_satisfiable", "conflict"],
-  async handle(c, { params: { date, db }, query: { job, format = "gz", dialect } }) {
+  async handle(c, { params: { date, db }, query: { job, damaged, format = "gz", dialect } }) {
     if (format === "gz" && dialect !== undefined) {
       throw new PatinaError("invalid_request", 'Cannot read request: "dialect" needs "format" to be sql');
     }
-    const found = await findBackup(nameOf({ date, db, job }), { vault: c.env.vault, ...c.get("context") });
+    const found = await findBackup(nameOf({ date, db, job, damaged }), { vault: c.env.vault, ...c.get("context") });
     return format === "gz" ? await storedAnswer(c, found) : await sqlAnswer(c, { found, isForD1: dialect === "d1" });
   },
 });
 
 /** The backup that a path and query name. */
-export function nameOf({ date, db, job }: { date: string; db: string; job: string | undefined }): BackupName {
-  return { date, database: db, ...(job === undefined ? {} : { job }) };
+export function nameOf({
+  date,
+  db,
+  job,
+  damaged = false,
+}: {
+  date: string;
+  db: string;
+  job: string | undefined;
+  damaged?: boolean | undefined;
+}): BackupName {
+  return { date, database: db, ...(job === undefined ? {} : { job }), evenDamaged: damaged };
 }
 
 async function storedAnswer(c: Context<Api>, found: FoundBackup): Promise<Response> {
@@ -138,7 +156,7 @@ async function send(
 }
 
 function headersOf(
-  { from, manifest }: FoundBackup,
+  { from, manifest, damage }: FoundBackup,
   about: { etag: string; digest: string | null; type: string; suffix: string },
 ): Headers {
   const headers = new Headers({
@@ -149,6 +167,8 @@ function headersOf(
     "patina-job": manifest.job,
     "patina-from": from,
   });
+  // A sentence without row data; header fields take no more than ASCII.
+  if (damage !== null) headers.set("patina-damage", damage.replaceAll(/[^\x20-\x7e]/g, "?"));
   if (about.digest !== null) {
     headers.set("repr-digest", `sha-256=:${Buffer.from(about.digest, "hex").toString("base64")}:`);
   }

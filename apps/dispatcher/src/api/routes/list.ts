@@ -19,13 +19,14 @@ export const list = operation({
     consistency: v.optional(v.picklist(CONSISTENCIES)),
     verified: v.optional(Flag),
     drilled: v.optional(Flag),
+    damaged: v.optional(Flag),
     ...paging(v.strictTuple([v.string(), v.string(), v.string()])),
   },
   answer: v.strictObject({ backups: v.array(Backup), ...PAGE }),
-  async handle(c, { query: { limit: asked, cursor, verified: isVerified, drilled: isDrilled, ...rest } }) {
+  async handle(c, { query: { limit: asked, cursor, verified, drilled, damaged, ...rest } }) {
     const { limit, read } = pageSize(asked);
     const found = await listBackups(c.get("context").catalog, {
-      filter: { ...rest, isVerified, isDrilled },
+      filter: { ...rest, isVerified: verified, isDrilled: drilled, isDamaged: damaged },
       after: cursor === undefined ? undefined : { date: cursor[0], database: cursor[1], key: cursor[2] },
       limit: read,
     });

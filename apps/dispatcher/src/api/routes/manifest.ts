@@ -13,7 +13,7 @@ export const manifest = operation({
   query: BACKUP_QUERY,
   answer: Manifest,
   problems: BACKUP_PROBLEMS,
-  async handle(c, { params: { date, db }, query: { job } }) {
-    return (await findBackup(nameOf({ date, db, job }), { vault: c.env.vault, ...c.get("context") })).manifest;
+  async handle(c, { params: { date, db }, query: { job, damaged } }) {
+    return (await findBackup(nameOf({ date, db, job, damaged }), { vault: c.env.vault, ...c.get("context") })).manifest;
   },
 });

@@ -1,3 +1,4 @@
+import { type CustodyFacts, custodyFacts, verifiedTimes } from "@patina/catalog/custody-facts";
 import { countOpenLetters } from "@patina/catalog/dead-letters";
 import { type FleetEntry, fleetEntries } from "@patina/catalog/fleet";
 import { runningJobs, taskCounts } from "@patina/catalog/jobs";
@@ -30,6 +31,7 @@ export const metrics = mediaOperation({
     gauge(registry, { name: "patina_jobs_running", help: "Jobs that run." }).set(running.length);
     const tasks = gauge(registry, { name: "patina_tasks", help: "Tasks of the jobs that run.", labels: ["state"] });
     for (const state of TASK_STATES) tasks.set({ state }, sum(state));
+    tellCustody(registry, { facts: await custodyFacts(catalog), verified: await verifiedTimes(catalog) });
     const open = await countOpenLetters(catalog);
     gauge(registry, { name: "patina_dead_letters_open", help: "Dead letters that nobody has dealt with." }).set(open);
     const next = gauge(registry, {
@@ -63,6 +65,29 @@ function tellFleet(registry: Registry, { fleet, now }: { fleet: readonly FleetEn
     bytes.set({ database }, good.bytes);
     seconds.set({ database }, good.ms / 1_000);
   }
+}
+
+function tellCustody(
+  registry: Registry,
+  { facts, verified }: { facts: CustodyFacts; verified: ReadonlyMap<string, number> },
+): void {
+  const { damaged, oldestVerified } = facts;
+  gauge(registry, {
+    name: "patina_backups_damaged",
+    help: "Stored backups, archives included, that were found to be damaged.",
+  }).set(damaged);
+  if (oldestVerified !== null) {
+    gauge(registry, {
+      name: "patina_oldest_verified_timestamp_seconds",
+      help: "When the stored backup was verified that has waited longest for it; 0 when one never was.",
+    }).set(oldestVerified / 1_000);
+  }
+  const at = gauge(registry, {
+    name: "patina_last_good_verified_timestamp_seconds",
+    help: "When the newest good backup was last verified; 0 when it never was.",
+    labels: ["database"],
+  });
+  for (const [database, time] of verified) at.set({ database }, time / 1_000);
 }
 
 function gauge(

@@ -13,7 +13,7 @@ import type { Api } from "../app.ts";
 import { DatabaseName, Day } from "../fields.ts";
 import { mediaOperation } from "../operation.ts";
 import { findBackup } from "../vault.ts";
-import { BACKUP_PROBLEMS } from "./download.ts";
+import { BACKUP_PROBLEMS, BACKUP_QUERY, nameOf } from "./download.ts";
 
 /** Backups that the guide lists. */
 const LISTED = 10;
@@ -23,15 +23,16 @@ export const restoreGuideRoute = mediaOperation({
   path: "/restore-guide/:db",
   tag: "Backups",
   summary: "How to get a database back, with its own names, dates, sizes, row counts and commands",
-  description: "Markdown, or a page for whoever asks for text/html. About the newest backup, or that of a date.",
+  description:
+    "Markdown, or a page for whoever asks for text/html. About the newest good backup, or that of a date; about a damaged one only with damaged=true.",
   params: { db: DatabaseName },
-  query: { date: v.optional(Day) },
+  query: { date: v.optional(Day), damaged: BACKUP_QUERY.damaged },
   types: ["text/markdown", "text/html"],
   problems: BACKUP_PROBLEMS,
-  async handle(c, { params: { db }, query: { date } }) {
+  async handle(c, { params: { db }, query: { date, damaged } }) {
     const { catalog, clock } = c.get("context");
     const { origin } = new URL(c.req.url);
-    const blocks = await guideFor({ db, date }, { catalog, vault: c.env.vault, origin, now: clock() });
+    const blocks = await guideFor({ db, date, damaged }, { catalog, vault: c.env.vault, origin, now: clock() });
     return await shown(c, { blocks, title: `Restore ${db}` });
   },
 });
@@ -45,12 +46,12 @@ interface GuideContext {
 }
 
 /**
- * The guide of a database: about the newest backup, or that of a date.
+ * The guide of a database: about the newest good backup, or that of a date.
  *
  * @throws {PatinaError} `not_found`, and what findBackup() throws
  */
 export async function guideFor(
-  { db, date }: { db: string; date: string | undefined },
+  { db, date, damaged }: { db: string; date: string | undefined; damaged?: boolean | undefined },
   { catalog, vault, origin, now }: GuideContext,
 ): Promise<Block[]> {
   const database = await findDatabase(catalog, db);
@@ -60,12 +61,13 @@ export async function guideFor(
   }
   // What is no longer registered can still be restored.
   const about = database ?? { name: db, d1Id: null, description: "It is no longer registered." };
-  const [newest] = backups;
+  const newest = backups.find(({ damage }) => damage === null) ?? backups[0];
   const wanted = date ?? newest?.date;
   if (wanted === undefined) return emptyGuide({ database: about, origin, now });
-  const { manifest } = await findBackup({ database: db, date: wanted }, { vault, catalog });
+  const name = nameOf({ date: wanted, db, job: undefined, damaged });
+  const { manifest, damage } = await findBackup(name, { vault, catalog });
   const [listed] = await listBackups(catalog, { filter: { database: db, key: manifest.object.key }, limit: 1 });
-  const chosen = { manifest, verifiedAt: listed?.verifiedAt ?? null, drilledAt: listed?.drilledAt ?? null };
+  const chosen = { manifest, damage, verifiedAt: listed?.verifiedAt ?? null, drilledAt: listed?.drilledAt ?? null };
   return restoreGuide({ database: about, origin, now, backups, chosen });
 }
 

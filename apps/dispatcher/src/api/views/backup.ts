@@ -24,6 +24,8 @@ export const Backup = v.strictObject({
   body_digest: v.nullable(Sha256),
   verified_at: v.nullable(Time),
   drilled_at: v.nullable(Time),
+  damaged_at: v.nullable(Time),
+  damage: v.pipe(v.nullable(v.string()), v.description("What was found to be wrong with it; null while it is good.")),
 });
 
 export function backupView(backup: CatalogBackup): v.InferOutput<typeof Backup> {
@@ -44,6 +46,8 @@ export function backupView(backup: CatalogBackup): v.InferOutput<typeof Backup> 
     body_digest: backup.bodyDigest,
     verified_at: time(backup.verifiedAt),
     drilled_at: time(backup.drilledAt),
+    damaged_at: time(backup.damagedAt),
+    damage: backup.damage,
   };
 }
 
