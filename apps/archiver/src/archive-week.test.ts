@@ -7,14 +7,12 @@ import type { Catalog } from "@patina/catalog/catalog";
 import { openScheduledJob } from "@patina/catalog/jobs";
 import { archiveMembers, archives, backupJobs, openUploads } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
-import { MINUTE } from "@patina/core/date";
 import { datesOf } from "@patina/core/week";
 import { QUEUES } from "@patina/messages/queues";
-import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
-import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { batchOf, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
-import worker from "./index.ts";
 import { emptyBucket, putObject, storeBackup } from "./testing.ts";
+import { runUpkeep, type TestArchiver, testArchiver, withLittleTime } from "./testing-archiver.ts";
 
 const WEEK = "2026-W47";
 const DATES = datesOf(WEEK);
@@ -46,43 +44,9 @@ async function storeWeek(): Promise<void> {
   }
 }
 
-function archiver(plan: FaultPlan | null = null) {
-  const faults = new Faults(plan);
-  const upkeep = new RecordedQueue();
-  const results = new RecordedQueue();
-  const dead = new RecordedQueue();
-  const bindings = {
-    CATALOG: faultyDatabase(env.CATALOG, faults),
-    BUCKET: faultyBinding(env.BUCKET, faults),
-    UPKEEP: faultyBinding(upkeep, faults),
-    UPKEEP_DEAD: faultyBinding(dead, faults),
-    RESULTS: faultyBinding(results, faults),
-    ENVIRONMENT: "local",
-  } as unknown as Env;
-  return { faults, upkeep, results, dead, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
-}
-
-/** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */
-async function run({ handle, upkeep }: ReturnType<typeof archiver>): Promise<unknown[]> {
-  const dead: unknown[] = [];
-  for (
-    let waiting: unknown[] = [REQUEST];
-    waiting.length > 0;
-    waiting = upkeep.sent.splice(0).map(({ body }) => body)
-  ) {
-    dead.push(
-      ...(await deliver(waiting, {
-        queue: QUEUES.upkeep,
-        batchSize: 1,
-        maxAttempts: 5,
-        async handle(batch) {
-          await env.CATALOG.prepare("update leases set expires_at = 0").run();
-          await handle(batch);
-        },
-      })),
-    );
-  }
-  return dead;
+/** Delivers the request until the archive is made, or given up. */
+async function run(archiver: Pick<TestArchiver, "handle" | "upkeep">): Promise<unknown[]> {
+  return await runUpkeep(archiver, REQUEST);
 }
 
 async function manifest(): Promise<ArchiveManifest> {
@@ -141,7 +105,7 @@ async function expectWholeArchive({ dates = DATES, databases = ["blog", "shop"] 
 
 test("a week's daily backups become one tar.gz that holds them byte for byte, and a report", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   expect(await run(one)).toEqual([]);
   await expectWholeArchive();
   expect(one.results.bodies).toEqual([{ kind: "archive-finished", version: 1, job: JOB, manifest: MANIFEST }]);
@@ -150,7 +114,7 @@ test("a week's daily backups become one tar.gz that holds them byte for byte, an
 
 test("the index in the bucket tells where each file is, and its pages are what the manifest says", async () => {
   await storeWeek();
-  await run(archiver());
+  await run(testArchiver());
   const { pages, digest } = await manifest();
   expect(pages).toHaveLength(7);
   const archive = await stored(KEY);
@@ -169,7 +133,7 @@ test("the index in the bucket tells where each file is, and its pages are what t
 
 test("each date's folder gets a SHA256SUMS of its objects", async () => {
   await storeWeek();
-  await run(archiver());
+  await run(testArchiver());
   const text = (await stored("daily/2026-11-20/SHA256SUMS")).toString();
   const sums = new Map(
     text
@@ -187,14 +151,14 @@ test("an archive of many parts and pages is made over many invocations, and is t
     await storeBackup({ kind: "daily", date, database: "blog" }, { rows: ["small"] });
     await storeBackup({ kind: "daily", date, database: "shop" }, { rows });
   }
-  await run(archiver());
+  await run(testArchiver());
   await expectWholeArchive();
   const { object } = await manifest();
   expect(object.bytes).toBeGreaterThan(object.partBytes);
   const atOnce = sha256(await stored(KEY));
   await env.BUCKET.delete([KEY, MANIFEST]);
   await catalog.delete(archives);
-  const slow = archiver();
+  const slow = testArchiver();
   let invocations = 0;
   const restless = { ...slow, handle: withLittleTime(slow.handle, () => (invocations += 1)) };
   expect(await run(restless)).toEqual([]);
@@ -218,7 +182,7 @@ test.each(["before", "after"] as const)(
     for (let at = 1; ; at += 1) {
       await catalog.delete(archives);
       await env.BUCKET.delete([KEY, MANIFEST]);
-      const faulted = archiver({ at, when, lasting: "once" });
+      const faulted = testArchiver({ at, when, lasting: "once" });
       expect(await run(faulted), `call ${at}`).toEqual([]);
       await expectWholeArchive(LITTLE);
       expect(new Set(faulted.results.bodies.map((body) => JSON.stringify(body))).size, `call ${at}`).toBe(1);
@@ -235,9 +199,9 @@ test("a fault that lasts leaves no manifest without its archive, and a later del
   for (let at = 1; at <= 60; at += 4) {
     await catalog.delete(archives);
     await env.BUCKET.delete([KEY, MANIFEST]);
-    await run(archiver({ at, when: "after", lasting: "for ever" }));
+    await run(testArchiver({ at, when: "after", lasting: "for ever" }));
     if ((await env.BUCKET.head(MANIFEST)) !== null) await expectWholeArchive(LITTLE);
-    expect(await run(archiver())).toEqual([]);
+    expect(await run(testArchiver())).toEqual([]);
     await expectWholeArchive(LITTLE);
   }
 }, 60_000);
@@ -258,7 +222,7 @@ test("what is missing of the week is named with its reason, in the manifest", as
   await env.BUCKET.delete(`daily/${tuesday}/shop.manifest.json`);
   await env.BUCKET.delete(`daily/${wednesday}/shop.sql.gz`);
   await env.BUCKET.put(`daily/${thursday}/shop.manifest.json`, "{");
-  expect(await run(archiver())).toEqual([]);
+  expect(await run(testArchiver())).toEqual([]);
   const { missing, backups } = await manifest();
   expect(backups).toBe(11);
   expect(missing).toEqual([
@@ -270,7 +234,7 @@ test("what is missing of the week is named with its reason, in the manifest", as
 });
 
 test("a week without a single daily backup is no archive", async () => {
-  const { handle, dead } = archiver();
+  const { handle, dead } = testArchiver();
   await handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST)]));
   expect(dead.bodies).toMatchObject([
     { error: { message: `Cannot archive week ${WEEK}: there is no daily backup of it` } },
@@ -280,7 +244,7 @@ test("a week without a single daily backup is no archive", async () => {
 
 test("a daily backup that is written anew while it is archived is archived as it is then", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   // Between the plan and the first part.
   const { handle } = one;
   let rewritten = false;
@@ -292,7 +256,7 @@ test("a daily backup that is written anew while it is archived is archived as it
         rewritten = true;
         await storeBackup({ kind: "daily", date: "2026-11-19", database: "shop" }, { rows: ["written anew"] });
       }
-      await withLittleTime(handle, () => undefined)(batch);
+      await withLittleTime(handle)(batch);
     },
   };
   expect(await run(meddling)).toEqual([]);
@@ -312,7 +276,7 @@ test("a daily backup with a flipped bit stays out, by name, and the rest is arch
   const own = JSON.parse((await stored("daily/2026-11-18/shop.manifest.json")).toString());
   own.object.etag = etag;
   await env.BUCKET.put("daily/2026-11-18/shop.manifest.json", JSON.stringify(own));
-  expect(await run(archiver())).toEqual([]);
+  expect(await run(testArchiver())).toEqual([]);
   expect((await manifest()).missing).toEqual([
     { date: "2026-11-18", database: "shop", reason: "its object is damaged" },
   ]);
@@ -323,7 +287,7 @@ test("a daily backup with a flipped bit stays out, by name, and the rest is arch
 test("an archive that is planned anew with fewer pages leaves none of the old ones", async () => {
   await storeWeek();
   for (const page of ["0007", "0008"]) await env.BUCKET.put(`weekly/${WEEK}.index-${page}.json`, "{}");
-  expect(await run(archiver())).toEqual([]);
+  expect(await run(testArchiver())).toEqual([]);
   const { objects } = await env.BUCKET.list({ prefix: "weekly/" });
   expect(objects.map(({ key }) => key)).toEqual([
     ...DATES.map((_, i) => `weekly/${WEEK}.index-000${i}.json`),
@@ -334,7 +298,7 @@ test("an archive that is planned anew with fewer pages leaves none of the old on
 
 test("an archive that is read back otherwise than it was written is written again", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   let struck = 0;
   const rotten = {
     ...one,
@@ -347,7 +311,7 @@ test("an archive that is read back otherwise than it was written is written agai
         const { etag } = await putObject(KEY, bytes);
         await catalog.update(archives).set({ etag });
       }
-      await withLittleTime(one.handle, () => undefined)(batch);
+      await withLittleTime(one.handle)(batch);
     },
   };
   expect(await run(rotten)).toEqual([]);
@@ -357,7 +321,7 @@ test("an archive that is read back otherwise than it was written is written agai
 
 test("two messages for the same week make one archive", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   await one.handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST), new TestMessage(REQUEST)]));
   expect(one.results.bodies).toHaveLength(1);
   expect(one.upkeep.sent).toMatchObject([{ body: { snoozes: 1 } }]);
@@ -366,9 +330,9 @@ test("two messages for the same week make one archive", async () => {
 
 test("a message for an archive that is made already reports it once more and changes nothing", async () => {
   await storeWeek();
-  await run(archiver());
+  await run(testArchiver());
   const before = await env.BUCKET.head(KEY);
-  const again = archiver();
+  const again = testArchiver();
   expect(await run(again)).toEqual([]);
   expect(again.results.bodies).toHaveLength(1);
   expect((await env.BUCKET.head(KEY))?.uploaded).toEqual(before?.uploaded);
@@ -379,20 +343,4 @@ function randomText(length: number, seed: number): string {
   let text = "";
   for (let i = 0; text.length < length; i += 1) text += sha256(Buffer.from(`${seed} ${i}`));
   return text;
-}
-
-/** Handles a batch with a clock on which every step takes ten minutes. */
-function withLittleTime(handle: (batch: MessageBatch) => Promise<void>, count: () => unknown) {
-  return async (batch: MessageBatch) => {
-    const real = Date.now;
-    const start = real();
-    let steps = 0;
-    Date.now = () => start + steps++ * 2 * MINUTE;
-    count();
-    try {
-      await handle(batch);
-    } finally {
-      Date.now = real;
-    }
-  };
 }

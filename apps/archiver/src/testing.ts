@@ -7,8 +7,11 @@ import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
 
 /** For tests inside workerd: a stored backup as the exporter leaves it, of one table with the given rows. */
-export async function storeBackup(ref: BackupRef, options: { rows: readonly string[] }): Promise<Manifest> {
-  const { rows } = options;
+export async function storeBackup(
+  ref: BackupRef,
+  options: { rows: readonly string[]; change?: Partial<Manifest> },
+): Promise<Manifest> {
+  const { rows, change } = options;
   const gzip = new GzipWriter();
   const write = (text: string) => {
     gzip.write(Buffer.from(text));
@@ -53,6 +56,7 @@ export async function storeBackup(ref: BackupRef, options: { rows: readonly stri
     warnings: [],
     queries: 1,
     rowsRead: rows.length,
+    ...change,
   };
   await env.BUCKET.put(manifestKey(ref), encodeManifest(manifest));
   return manifest;

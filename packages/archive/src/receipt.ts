@@ -16,7 +16,7 @@ const Time = v.pipe(v.string(), v.isoTimestamp());
 const Subject = v.object({ key: v.string(), etag: v.string() });
 
 /** One piece of a verification: what was read, and what was found. */
-const VerifyReceipt = v.object({
+export const VerifyReceipt = v.object({
   patina: v.literal("verify-receipt"),
   format: v.literal(1),
   id: v.string(),
@@ -32,7 +32,7 @@ const VerifyReceipt = v.object({
 });
 export type VerifyReceipt = v.InferOutput<typeof VerifyReceipt>;
 
-const DrillReceipt = v.object({
+export const DrillReceipt = v.object({
   patina: v.literal("drill-receipt"),
   format: v.literal(1),
   id: v.string(),
