@@ -331,11 +331,12 @@ test("two messages for the same week make one archive", async () => {
 test("a message for an archive that is made already reports it once more and changes nothing", async () => {
   await storeWeek();
   await run(testArchiver());
-  const before = await env.BUCKET.head(KEY);
+  const before = [await env.BUCKET.head(KEY), await env.BUCKET.head(MANIFEST)];
   const again = testArchiver();
   expect(await run(again)).toEqual([]);
   expect(again.results.bodies).toHaveLength(1);
-  expect((await env.BUCKET.head(KEY))?.uploaded).toEqual(before?.uploaded);
+  const after = [await env.BUCKET.head(KEY), await env.BUCKET.head(MANIFEST)];
+  expect(after.map((object) => object?.version)).toEqual(before.map((object) => object?.version));
 });
 
 /** Text that does not compress much, the same for the same seed. */
@@ -344,3 +345,16 @@ function randomText(length: number, seed: number): string {
   for (let i = 0; text.length < length; i += 1) text += sha256(Buffer.from(`${seed} ${i}`));
   return text;
 }
+
+test("an archive that the catalog has lost is not made again from what is left of its week", async () => {
+  await storeWeek();
+  await run(testArchiver());
+  const whole = await stored(KEY);
+  await env.BUCKET.delete(["daily/2026-11-16/shop.sql.gz", "daily/2026-11-16/shop.manifest.json"]);
+  await catalog.delete(archives);
+  const { handle, dead } = testArchiver();
+  await handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST)]));
+  expect(dead.bodies).toMatchObject([{ error: { code: "catalog_incomplete" } }]);
+  expect((await stored(KEY)).equals(whole)).toBe(true);
+  expect(await catalog.select().from(archives)).toEqual([]);
+});

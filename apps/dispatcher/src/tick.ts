@@ -11,6 +11,7 @@ import { TICK_LEASE } from "@patina/core/lease";
 import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
+import { resumeLostRebuild } from "./rebuild.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
 import { openSkippedArchive, resumeLostArchives } from "./weekly.ts";
@@ -38,6 +39,7 @@ export async function tick(context: DispatcherContext): Promise<void> {
     sendReplays,
     openSkippedArchive,
     resumeLostArchives,
+    resumeLostRebuild,
     reportSlow,
     summarize,
     drainOutbox,
