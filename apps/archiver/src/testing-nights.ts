@@ -19,7 +19,7 @@ import { runUpkeep, testArchiver } from "./testing-archiver.ts";
 /** For tests inside workerd: jobs as all Workers together run them, on times that are made up. */
 
 /** How a database of a job ended: rows that were backed up, or null for a failure. */
-export type RowsOf = (database: string) => readonly string[] | null;
+type RowsOf = (database: string) => readonly string[] | null;
 
 export interface Run {
   readonly date: string;
