@@ -15,6 +15,7 @@ import { Budget } from "@patina/exporter/budget";
 import { d1Source } from "@patina/exporter/d1-source";
 import { StoredObject } from "@patina/exporter/stored-object";
 import { Gzip } from "fflate";
+import { sampledBucket } from "./sampled.ts";
 
 /** The exporter's own code as the benchmarks call it, and the simple Worker that it is compared with. */
 interface BenchEnv {
@@ -117,31 +118,6 @@ async function sampledBackup(source: Source, { database, env }: { database: stri
     },
   };
   return await backup(sampledSource, { database, bucket: sampledBucket(env.BUCKET, sample) });
-}
-
-function sampledBucket(bucket: R2Bucket, sample: () => Promise<void>): R2Bucket {
-  return overridden(bucket, {
-    async createMultipartUpload(...given: Parameters<R2Bucket["createMultipartUpload"]>) {
-      const upload = await bucket.createMultipartUpload(...given);
-      return overridden(upload, {
-        async uploadPart(...part: Parameters<R2MultipartUpload["uploadPart"]>) {
-          await sample();
-          return await upload.uploadPart(...part);
-        },
-      });
-    },
-  });
-}
-
-/** An object of which some methods are others. */
-function overridden<T extends object>(original: T, methods: Partial<T>): T {
-  return new Proxy(original, {
-    get(target, name) {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
-      const member = Reflect.get(target, name);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
 }
 
 /** How many rows SQLite itself could write as literals, of all rows. */

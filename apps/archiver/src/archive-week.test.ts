@@ -167,6 +167,48 @@ test("an archive of many parts and pages is made over many invocations, and is t
   expect(sha256(await stored(KEY))).toBe(atOnce);
 }, 60_000);
 
+test("a part that fails while another is on its way is sent again, and the parts that were sent are not", async () => {
+  for (const [i, date] of DATES.entries()) {
+    const rows = Array.from({ length: 40 }, (_, n) => randomText(60_000, i * 100 + n));
+    await storeBackup({ kind: "daily", date, database: "shop" }, { rows });
+  }
+  for (const failing of [1, 2]) {
+    await catalog.delete(archives);
+    await env.BUCKET.delete([KEY, MANIFEST]);
+    const sent: number[] = [];
+    const one = testArchiver(null, failingOnce(failing, sent));
+    expect(await run(one)).toEqual([]);
+    await expectWholeArchive({ databases: ["shop"] });
+    expect(sent.toSorted()).toEqual([1, 2, failing].toSorted());
+  }
+});
+
+/** A bucket to which one part of an upload cannot be sent at the first attempt; notes each attempt. */
+function failingOnce(failing: number, sent: number[]): R2Bucket {
+  let isLeft = true;
+  const uploads = (upload: R2MultipartUpload) => ({
+    key: upload.key,
+    uploadId: upload.uploadId,
+    complete: (parts: R2UploadedPart[]) => upload.complete(parts),
+    async uploadPart(number: number, bytes: Uint8Array) {
+      sent.push(number);
+      const fails = number === failing && isLeft;
+      if (fails) isLeft = false;
+      if (fails) throw new Error("Network connection lost");
+      return await upload.uploadPart(number, bytes);
+    },
+  });
+  return new Proxy(env.BUCKET, {
+    get(bucket, name) {
+      if (name === "resumeMultipartUpload") {
+        return (key: string, id: string) => uploads(bucket.resumeMultipartUpload(key, id));
+      }
+      const member: unknown = Reflect.get(bucket, name);
+      return typeof member === "function" ? member.bind(bucket) : member;
+    },
+  });
+}
+
 /** As little as a week may have, for tests that go through it call by call. */
 const LITTLE = { dates: ["2026-11-16"], databases: ["shop"] };
 

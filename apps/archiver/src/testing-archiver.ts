@@ -14,14 +14,14 @@ export interface TestArchiver {
   readonly handle: (batch: MessageBatch) => Promise<void>;
 }
 
-export function testArchiver(plan: FaultPlan | null = null): TestArchiver {
+export function testArchiver(plan: FaultPlan | null = null, bucket: R2Bucket = env.BUCKET): TestArchiver {
   const faults = new Faults(plan);
   const upkeep = new RecordedQueue();
   const results = new RecordedQueue();
   const dead = new RecordedQueue();
   const bindings = {
     CATALOG: faultyDatabase(env.CATALOG, faults),
-    BUCKET: faultyBinding(env.BUCKET, faults),
+    BUCKET: faultyBinding(bucket, faults),
     UPKEEP: faultyBinding(upkeep, faults),
     UPKEEP_DEAD: faultyBinding(dead, faults),
     RESULTS: faultyBinding(results, faults),
