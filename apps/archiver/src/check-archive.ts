@@ -3,8 +3,13 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import type { IndexEntry } from "@patina/archive/archive-index";
 import { archiveKey } from "@patina/archive/keys";
-import { type Archive, archivePagesOf, noteAllChecked, noteChecked } from "@patina/catalog/archives";
-import { membersOf } from "./archive-members.ts";
+import {
+  type Archive,
+  archivePagesOf,
+  type CheckedMember,
+  noteAllChecked,
+  noteChecked,
+} from "@patina/catalog/archives";
 import { PinnedBytes } from "./pinned-bytes.ts";
 import { type FilePiece, StoredLayout } from "./stored-layout.ts";
 import type { ArchiverContext } from "./upkeep.ts";
@@ -36,11 +41,10 @@ export async function checkArchive(start: Archive, context: ArchiverContext): Pr
   while (archive.checkedPages < pages.length) {
     if (budget.isSpent) return archive;
     const number = archive.checkedPages;
-    const page = await layout.page(number);
-    const { start: offset, end } = page;
+    const { date, start: offset, end, entries } = await layout.page(number);
     await checkPieces(await layout.pagePieces(number), { object, offset, length: end - offset, layout, bucket });
     budget.spend({ queries: 4, requests: 2 });
-    archive = await noteChecked(catalog, { archive, number, members: membersOf(page), now: clock() });
+    archive = await noteChecked(catalog, { archive, number, members: membersOf(entries, date), now: clock() });
   }
   const { end } = layout;
   await checkPieces([end], { object, offset: end.start, length: end.end - end.start, layout, bucket });
@@ -109,6 +113,29 @@ function same(one: Uint8Array, other: Uint8Array): boolean {
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The daily backups of a page: each dump is followed by its manifest. */
+export function membersOf(entries: readonly IndexEntry[], date: string): CheckedMember[] {
+  return entries.flatMap((entry, i) => {
+    const manifest = entries[i + 1];
+    if (entry.kind !== "dump" || manifest === undefined) return [];
+    const { database, offset, stored, size, origin } = entry;
+    return [
+      {
+        database,
+        date,
+        offset,
+        bytes: stored,
+        digest: origin.sha256,
+        rawBytes: size,
+        manifestOffset: manifest.offset,
+        manifestBytes: manifest.stored,
+        key: origin.key,
+        etag: origin.etag,
+      },
+    ];
+  });
 }
 
 /** Whether a daily backup is itself no longer what its manifest states; it is the archive that is wrong otherwise. */

@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+import { gunzipSync } from "node:zlib";
 import { archiveKey, manifestKey, parseKey } from "@patina/archive/keys";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import type { StoredBytes } from "@patina/archive/range-reader";
@@ -7,7 +9,6 @@ import { backupsOf } from "@patina/catalog/inventory";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import type { BackupName } from "@patina/worker/vault";
-import { archivedManifest, readRange } from "./archived-manifest.ts";
 
 /** A backup and where its bytes are: an object of its own, or a part of a weekly archive. */
 export interface StoredBackup {
@@ -54,8 +55,9 @@ async function archivedBackup(
   if (found === undefined) return null;
   const { member, etag } = found;
   const key = archiveKey({ is: "archive", week: member.week });
-  const manifest = await archivedManifest(bucket, { ...member, key, etag });
-  if (manifest === null) return null;
+  const text = await read(bucket, { key, etag, offset: member.manifestOffset, length: member.manifestBytes });
+  if (text === null) return null;
+  const manifest = decodeManifest(unzip(key, text));
   if (job !== undefined && manifest.job !== job) return null;
   return { from: "weekly", manifest, key, etag, offset: member.offset, bytes: member.bytes };
 }
@@ -82,9 +84,28 @@ export function bytesOf({ key, etag, offset, bytes }: StoredBackup, bucket: R2Bu
     async read(from, wanted) {
       const length = Math.min(wanted, bytes - from);
       if (length <= 0) return new Uint8Array();
-      const found = await readRange(bucket, { key, etag, offset: offset + from, length });
+      const found = await read(bucket, { key, etag, offset: offset + from, length });
       if (found === null) throw new PatinaError("backup_damaged", `Cannot read "${key}": it is not there any more`);
       return found;
     },
   };
+}
+
+/** Some bytes of an object; null when it is not there or is another one. */
+export async function read(
+  bucket: R2Bucket,
+  { key, etag, offset, length }: { key: string; etag: string; offset: number; length: number },
+): Promise<Uint8Array | null> {
+  const object = await asking(key, () => bucket.get(key, { onlyIf: { etagMatches: etag }, range: { offset, length } }));
+  if (object === null || !("body" in object)) return null;
+  return new Uint8Array(await asking(key, () => object.arrayBuffer()));
+}
+
+/** The text of a manifest out of an archive. */
+export function unzip(key: string, bytes: Uint8Array): string {
+  try {
+    return Buffer.from(gunzipSync(bytes)).toString();
+  } catch (cause) {
+    throw new PatinaError("backup_damaged", `Cannot read "${key}": a manifest in it does not decompress`, { cause });
+  }
 }

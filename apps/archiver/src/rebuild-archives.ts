@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ArchiveManifest, decodeIndexPage, type IndexPage, lacking } from "@patina/archive/archive-index";
 import { archiveKey, manifestKey, parseArchiveKey } from "@patina/archive/keys";
+import { decodeManifest } from "@patina/archive/manifest";
 import type { CheckedMember } from "@patina/catalog/archives";
 import type { SkippedObject } from "@patina/catalog/rebuild-tables";
 import type { RebuildStep } from "@patina/catalog/rebuilds";
@@ -16,8 +17,8 @@ import { PatinaError } from "@patina/core/error";
 import { CRONS, nextRun } from "@patina/core/schedule";
 import { datesOf } from "@patina/core/week";
 import { asking } from "@patina/worker/bucket-error";
-import { membersOf } from "./archive-members.ts";
-import { archivedManifest } from "./archived-manifest.ts";
+import { membersOf } from "./check-archive.ts";
+import { read, unzip } from "./find-backup.ts";
 import { inTurn } from "./in-turn.ts";
 import { rebuiltBackup } from "./rebuilt-backup.ts";
 import { storedArchive } from "./stored-archive.ts";
@@ -75,8 +76,8 @@ async function rebuildArchive(week: string, context: ArchiverContext): Promise<R
       break;
   }
   const pages = await inTurn(manifest.pages, async (_, number) => {
-    const read = await readPage(manifest, { number, bucket });
-    return read.is === "good" ? { is: read.is, date: read.page.date } : read;
+    const page = await readPage(manifest, { number, bucket });
+    return page.is === "good" ? { is: page.is, date: page.page.date } : page;
   });
   budget.spend({ requests: pages.length });
   return {
@@ -134,9 +135,10 @@ async function rebuildMembers(week: string, number: number, context: ArchiverCon
   const { key, etag } = manifest.object;
   if ((await knownArchive(catalog, { week, etag, backups: manifest.backups })) !== "partly") return behind;
   const next = { after: `${week}#${number + 1}` };
-  const read = await readPage(manifest, { number, bucket });
-  if (read.is === "bad") return { next, statements: [], skipped: [read.skipped] };
-  const members = membersOf(read.page);
+  const found = await readPage(manifest, { number, bucket });
+  if (found.is === "bad") return { next, statements: [], skipped: [found.skipped] };
+  const { page } = found;
+  const members = membersOf(page.entries, page.date);
   const unknown = await unknownMembers(catalog, { week, members });
   const rows = await inTurn(unknown, (member) => rowsOf(member, { bucket, key, etag }));
   budget.spend({ requests: rows.length });
@@ -175,8 +177,9 @@ async function rowsOf(
 ): Promise<Rows> {
   const bad: Rows = { is: "bad", reason: `the manifest of "${database}" of ${date} in it cannot be read` };
   try {
-    const manifest = await archivedManifest(bucket, { key, etag, manifestOffset, manifestBytes });
-    if (manifest === null) throw new PatinaError("archive_outdated", `Cannot read "${key}": it was written anew`);
+    const zipped = await read(bucket, { key, etag, offset: manifestOffset, length: manifestBytes });
+    if (zipped === null) throw new PatinaError("archive_outdated", `Cannot read "${key}": it was written anew`);
+    const manifest = decodeManifest(unzip(key, zipped));
     if (manifest.database !== database || manifest.date !== date) return bad;
     return { is: "good", backup: rebuiltBackup(manifest, manifestKey({ kind: "daily", date, database })) };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { dumpKey, parseArchiveKey } from "@patina/archive/keys";
 import { type DrillReceipt, decodeReceipt, parseReceiptKey, type Receipt } from "@patina/archive/receipt";
 import type { RebuildStep } from "@patina/catalog/rebuilds";
 import {
@@ -59,7 +60,26 @@ function findingsOf(receipt: Receipt): RebuiltFinding[] {
 }
 
 function rebuiltDrill(receipt: DrillReceipt): RebuiltDrill {
-  const { backup, checks, restoreMs } = receipt;
+  const { checks, backup, askedAt } = receipt;
   const at = Date.parse(receipt.at);
-  return { ...receipt, ...backup, reason: reasonOf(checks), startedAt: at - restoreMs, at };
+  // No dump is empty: without bytes nothing was restored.
+  const isRestored = receipt.bytes > 0;
+  return {
+    ...receipt,
+    key: backup.key,
+    reason: reasonOf(checks),
+    rows: isRestored ? receipt.rows : null,
+    bytes: isRestored ? receipt.bytes : null,
+    restoreMs: isRestored ? receipt.restoreMs : null,
+    createdAt: askedAt === undefined ? at - receipt.restoreMs : Date.parse(askedAt),
+    at,
+    meant: meantBy(receipt),
+  };
+}
+
+/** Out of an archive: what is wrong with the dump is the daily's fault, unless its bytes are no longer the same. */
+function meantBy({ database, date, backup, checks }: DrillReceipt): RebuiltDrill["meant"] {
+  const isDump = checks.some(({ name, end }) => name === "object" && end === "passed");
+  if (parseArchiveKey(backup.key) === null || !isDump) return backup;
+  return { key: dumpKey({ kind: "daily", date, database }), etag: null };
 }

@@ -19,6 +19,8 @@ export interface BackupFacts {
   readonly etag: string;
   readonly warnings: readonly string[];
   readonly createdAt: number;
+  /** When the stored object had been read back; null when its manifest does not say. */
+  readonly verifiedAt: number | null;
 }
 
 /** What a manifest says of its backup, for whoever writes it into the catalog: the one who settles its task, or rebuilds. */
@@ -42,5 +44,6 @@ export function backupFacts(manifest: Manifest): BackupFacts {
     etag: object.etag,
     warnings: manifest.warnings,
     createdAt,
+    verifiedAt: manifest.verifiedAt === undefined ? null : Date.parse(manifest.verifiedAt),
   };
 }

@@ -34,6 +34,8 @@ export const Manifest = v.object({
   date: v.pipe(v.string(), v.isoDate()),
   startedAt: Time,
   finishedAt: Time,
+  /** When the stored object had been read back, which it is before there is a manifest; absent in old ones. */
+  verifiedAt: v.optional(Time),
   mode: v.picklist(["snapshot", "paged"]),
   consistency: v.picklist(CONSISTENCIES),
   /** The stored object, as it lies in the bucket. */

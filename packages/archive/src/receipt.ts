@@ -42,6 +42,8 @@ export const DrillReceipt = v.object({
   job: v.string(),
   backup: Subject,
   cause: v.picklist(["first", "schema", "monthly", "asked"]),
+  /** When it was asked for; absent in old receipts. */
+  askedAt: v.optional(Time),
   verdict: v.picklist(VERDICTS),
   checks: v.array(
     v.object({

@@ -146,9 +146,15 @@ export interface CheckedMember {
   readonly rawBytes: number;
   readonly manifestOffset: number;
   readonly manifestBytes: number;
+  /** Key and etag of the daily object that it is the same as. */
+  readonly key: string;
+  readonly etag: string;
 }
 
-/** Notes that a page's files were read back. */
+/**
+ * Notes that a page's files were read back. The daily backups among them are thereby verified too: their bytes have the
+ * digest that their manifests state.
+ */
 export async function noteChecked(
   catalog: Catalog,
   options: { archive: Archive; number: number; members: readonly CheckedMember[]; now: number },
@@ -163,14 +169,16 @@ export async function noteChecked(
         select m.value ->> 'database', m.value ->> 'date', ${week}, m.value ->> 'offset', m.value ->> 'bytes',
           m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'manifestOffset', m.value ->> 'manifestBytes'
         from json_each(${list}) m where exists (select 1 from archives where ${mine})`,
+    sql`update backup_inventory set verified_at = ${now}
+        where (key, etag) in (select m.value ->> 'key', m.value ->> 'etag' from json_each(${list}) m)`,
     sql`update archives set checked_pages = ${number + 1}, updated_at = ${now} where ${mine}`,
   ]);
   return await reread(catalog, week);
 }
 
 /**
- * Every byte was read back. From now on the dailies that it holds may go, and those that are there are verified: the
- * archive's copies have the digest that their manifests state.
+ * Every byte was read back. From now on the dailies that it holds may go; those that are there were verified now, which is
+ * what the archive's manifest says of all of them.
  */
 export async function noteAllChecked(
   catalog: Catalog,

@@ -80,7 +80,10 @@ export function memberStatements(
   ];
 }
 
-/** What the catalog knows of an archive: nothing, all of it, or not all its members; or another one of that week. */
+/**
+ * What the catalog knows of an archive: nothing, all of it, or not all its members and their results; or another one of
+ * that week, or one that is being made.
+ */
 export type KnownArchive = "unknown" | "whole" | "partly" | "other";
 
 export async function knownArchive(
@@ -89,14 +92,15 @@ export async function knownArchive(
 ): Promise<KnownArchive> {
   const [row] = await catalog.all<{ any: number; relied: number; members: number }>(
     sql`select exists (select 1 from archives where week = ${week}) as "any", ${isRelied({ week, etag })} as "relied",
-          (select count(*) from archive_members where week = ${week}) as "members"`,
+          (select count(*) from archive_members m where m.week = ${week} and ${hasResult(sql`m.database`, sql`m.date`)})
+            as "members"`,
   );
   if (row === undefined || row.any === 0) return "unknown";
   if (row.relied === 0) return "other";
   return row.members < backups ? "partly" : "whole";
 }
 
-/** Those of an archive's members that the catalog does not have. */
+/** Those of an archive's members that the catalog does not have, or has no result of. */
 export async function unknownMembers(
   catalog: Catalog,
   { week, members }: { week: string; members: readonly CheckedMember[] },
@@ -104,10 +108,16 @@ export async function unknownMembers(
   const rows = await catalog.all<{ place: number }>(
     sql`select m.key as "place" from json_each(${JSON.stringify(members)}) m
         where not exists (select 1 from archive_members a where a.week = ${week}
-          and a.database = m.value ->> 'database' and a.date = m.value ->> 'date')`,
+            and a.database = m.value ->> 'database' and a.date = m.value ->> 'date')
+          or not ${hasResult(sql`m.value ->> 'database'`, sql`m.value ->> 'date'`)}`,
   );
   const places = new Set(rows.map(({ place }) => place));
   return members.filter((_, i) => places.has(i));
+}
+
+/** What is in an archive was made by the nightly job of its date. */
+function hasResult(database: SQL, date: SQL): SQL {
+  return sql`exists (select 1 from backup_results r where r.job_id = 'nightly-' || ${date} and r.database = ${database})`;
 }
 
 /** That exactly this archive is one that was read back. */

@@ -28,6 +28,8 @@ export interface RebuiltBackup {
   readonly storedDigest: string;
   readonly warnings: readonly string[];
   readonly createdAt: number;
+  /** When the stored object had been read back, as far as its manifest says. */
+  readonly verifiedAt: number | null;
   readonly job: RebuiltJob;
   readonly task: { readonly priority: number; readonly attempt: number; readonly startedAt: number };
 }
@@ -50,14 +52,23 @@ export interface StoredDump {
   readonly database: string;
 }
 
-/** Keys of those dumps that the catalog does not know, and whose tasks are not under way. */
+/**
+ * Keys of those dumps that the catalog does not know, and whose tasks are not under way. One without its result counts as
+ * unknown, too: a prune has put it into the inventory, and nobody knows more of it yet.
+ */
 export async function unknownBackups(catalog: Catalog, dumps: readonly StoredDump[]): Promise<Set<string>> {
   const rows = await catalog.all<{ key: string }>(
     sql`select m.value ->> 'key' as "key" from json_each(${JSON.stringify(dumps)}) m
-        where not exists (select 1 from backup_inventory i where i.key = m.value ->> 'key')
+        where (not ${IN_INVENTORY} or not ${hasResult(sql`m.value ->> 'job'`)})
           and not ${isUnderWay(sql`m.value ->> 'job'`)}`,
   );
   return new Set(rows.map(({ key }) => key));
+}
+
+const IN_INVENTORY = sql`exists (select 1 from backup_inventory i where i.key = m.value ->> 'key')`;
+
+function hasResult(job: SQL): SQL {
+  return sql`exists (select 1 from backup_results r where r.job_id = ${job} and r.database = m.value ->> 'database')`;
 }
 
 function isUnderWay(job: SQL): SQL {
@@ -67,9 +78,8 @@ function isUnderWay(job: SQL): SQL {
 
 /** The statements that add backups which are objects of their own. */
 export function backupStatements(backups: readonly RebuiltBackup[], now: number): SQL[] {
-  const isUnknown = sql`not exists (select 1 from backup_inventory i where i.key = m.value ->> 'key')`;
   return inChunks(backups, (list) => {
-    const fresh = freshOf(list, isUnknown);
+    const fresh = freshOf(list, IN_INVENTORY);
     return [...runStatements(fresh, { list, now }), inventory(fresh)];
   });
 }
@@ -79,9 +89,9 @@ export function archivedStatements(
   backups: readonly RebuiltBackup[],
   { week, now }: { week: string; now: number },
 ): SQL[] {
-  const isUnknown = sql`not exists (select 1 from archive_members a where a.week = ${week}
+  const isMember = sql`exists (select 1 from archive_members a where a.week = ${week}
       and a.database = m.value ->> 'database' and a.date = m.value ->> 'date')`;
-  return inChunks(backups, (list) => runStatements(freshOf(list, isUnknown), { list, now }));
+  return inChunks(backups, (list) => runStatements(freshOf(list, isMember), { list, now }));
 }
 
 /** Bytes of JSON that one statement is given: far below the 2 MB that D1 takes as a value. */
@@ -107,12 +117,16 @@ function inChunks(backups: readonly RebuiltBackup[], statementsFor: (list: strin
 }
 
 /** Those of a list that are unknown and not under way; one backup is `v`, as JSON. */
-function freshOf(list: string, isUnknown: SQL): SQL {
+function freshOf(list: string, isKnown: SQL): SQL {
   return sql`(select m.value as v from json_each(${list}) m
-      where ${isUnknown} and not ${isUnderWay(sql`m.value ->> '$.job.id'`)})`;
+      where (not ${isKnown} or not ${hasResult(sql`m.value ->> '$.job.id'`)})
+        and not ${isUnderWay(sql`m.value ->> '$.job.id'`)})`;
 }
 
-/** Jobs, days, results and tasks. A result that is there already has been counted into its day. */
+/**
+ * Jobs, days, tasks, and at last results: what has one is not fresh any more. A result that is there already has been
+ * counted into its day.
+ */
 function runStatements(fresh: SQL, { list, now }: { list: string; now: number }): SQL[] {
   const ids = sql`(select m.value ->> '$.job.id' from json_each(${list}) m)`;
   const isRebuilt = (job: SQL) =>
@@ -133,6 +147,13 @@ function runStatements(fresh: SQL, { list, now }: { list: string; now: number })
         on conflict (database, day) do update set
           worst = case when worst = 'good' then excluded.worst else worst end,
           runs = runs + 1, good = good + 1`,
+    sql`insert into backup_tasks (job_id, database, priority, state, generation, attempt, started_at, finished_at)
+        select v ->> '$.job.id', v ->> 'database', v ->> '$.task.priority', 'done', v ->> 'generation',
+          v ->> '$.task.attempt', v ->> '$.task.startedAt', v ->> 'createdAt'
+        from ${fresh} where true
+        on conflict (job_id, database) do update set generation = excluded.generation, attempt = excluded.attempt,
+          started_at = excluded.started_at, finished_at = excluded.finished_at
+        where excluded.finished_at > backup_tasks.finished_at and ${isRebuilt(sql`excluded.job_id`)}`,
     sql`insert into backup_results (job_id, database, generation, status, key, manifest_key, consistency, tables, rows,
           raw_bytes, stored_bytes, duration_ms, queries, rows_read, body_digest, stored_digest, warnings, finished_at)
         select v ->> '$.job.id', v ->> 'database', v ->> 'generation', 'succeeded', v ->> 'key', v ->> 'manifestKey',
@@ -146,26 +167,20 @@ function runStatements(fresh: SQL, { list, now }: { list: string; now: number })
           body_digest = excluded.body_digest, stored_digest = excluded.stored_digest, warnings = excluded.warnings,
           finished_at = excluded.finished_at
         where excluded.finished_at > backup_results.finished_at and ${isRebuilt(sql`excluded.job_id`)}`,
-    newestOfDays(fresh),
-    sql`insert into backup_tasks (job_id, database, priority, state, generation, attempt, started_at, finished_at)
-        select v ->> '$.job.id', v ->> 'database', v ->> '$.task.priority', 'done', v ->> 'generation',
-          v ->> '$.task.attempt', v ->> '$.task.startedAt', v ->> 'createdAt'
-        from ${fresh} where true
-        on conflict (job_id, database) do update set generation = excluded.generation, attempt = excluded.attempt,
-          started_at = excluded.started_at, finished_at = excluded.finished_at
-        where excluded.finished_at > backup_tasks.finished_at and ${isRebuilt(sql`excluded.job_id`)}`,
+    newestOfDays(list),
     jobTotals(ids),
   ];
 }
 
 /** A day's size and duration are those of its newest backup: whatever is of a date is made within the day after it. */
-function newestOfDays(fresh: SQL): SQL {
+function newestOfDays(list: string): SQL {
   const newest = sql`select r.stored_bytes, r.duration_ms from backup_results r join backup_jobs j on j.id = r.job_id
       where r.database = daily_rollup.database and r.status = 'succeeded' and j.date = day
         and r.finished_at >= unixepoch(day) * 1000 and r.finished_at < unixepoch(day, '+2 days') * 1000
       order by r.finished_at desc limit 1`;
   return sql`update daily_rollup set (bytes, ms) = (${newest})
-      where (database, day) in (select v ->> 'database', v ->> 'date' from ${fresh}) and exists (${newest})`;
+      where (database, day) in (select m.value ->> 'database', m.value ->> 'date' from json_each(${list}) m)
+        and exists (${newest})`;
 }
 
 /** A job that was rebuilt has what its results add up to. */
@@ -178,14 +193,14 @@ function jobTotals(ids: SQL): SQL {
       where id in ${ids} and rebuilt_at is not null`;
 }
 
-/** What the archive of its week was read back to hold counts as verified, see noteAllChecked(). */
+/** What the archive of its week was read back to hold was verified then, see noteAllChecked(). */
 function inventory(fresh: SQL): SQL {
   return sql`insert into backup_inventory (key, kind, database, date, job_id, size, digest, etag, created_at, verified_at)
       select v ->> 'key', v ->> 'kind', v ->> 'database', v ->> 'date', v ->> '$.job.id', v ->> 'storedBytes',
         v ->> 'storedDigest', v ->> 'etag', v ->> 'createdAt',
-        (select a.checked_at from archive_members n join archives a on a.week = n.week
+        coalesce((select a.checked_at from archive_members n join archives a on a.week = n.week
           where v ->> 'kind' = 'daily' and n.database = v ->> 'database' and n.date = v ->> 'date'
-            and n.digest = v ->> 'storedDigest' and a.state = 'checked')
+            and n.digest = v ->> 'storedDigest' and a.state = 'checked'), v ->> 'verifiedAt')
       from ${fresh} where true
       on conflict (key) do nothing`;
 }

@@ -22,28 +22,41 @@ export interface RebuiltDrill {
   readonly database: string;
   readonly date: string;
   readonly job: string;
+  /** The object that was read. */
   readonly key: string;
-  readonly etag: string;
   readonly cause: "first" | "schema" | "monthly" | "asked";
   readonly verdict: Verdict;
   /** The finding that decided the verdict; null when it passed. */
   readonly reason: string | null;
   readonly checks: readonly Check[];
-  readonly rows: number;
-  readonly bytes: number;
+  /** Null when nothing was restored. */
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  readonly restoreMs: number | null;
   readonly rowsWritten: number;
-  readonly restoreMs: number;
   readonly schemaDigest: string | null;
-  /** When it was begun and when it ended, in milliseconds. */
-  readonly startedAt: number;
+  /** When it was asked for and when it ended, in milliseconds. */
+  readonly createdAt: number;
   readonly at: number;
+  /** The object that it says something of: its etag, or, where only that is known, the job that made it. */
+  readonly meant: { readonly key: string; readonly etag: string | null };
 }
 
-/** The statements that note verifications: the newest that found nothing, and the first that found something. */
+/**
+ * The statements that note verifications: the newest that found nothing, and the first that found something. A backup that
+ * is known to be damaged is not verified any more; an archive is, whatever is wrong with parts of it.
+ */
 export function verificationStatements(findings: readonly RebuiltFinding[]): SQL[] {
-  const good = findings.filter(({ damage }) => damage === null);
-  const bad = findings.filter(({ damage }) => damage !== null);
-  return [...notingLast("verified_at", good), ...notingDamage(bad)];
+  if (findings.length === 0) return [];
+  const list = JSON.stringify(findings);
+  const last = sql`(select max(m.value ->> 'at') from json_each(${list}) m
+      where m.value ->> 'key' = i.key and m.value ->> 'etag' = i.etag
+        and (i.kind = 'weekly' or (m.value ->> 'damage' is null and m.value ->> 'at' < coalesce(i.damaged_at, 9e15))))`;
+  return [
+    ...damageStatements(findings),
+    sql`update backup_inventory as i set verified_at = ${last}
+        where i.key in (select m.value ->> 'key' from json_each(${list}) m) and coalesce(i.verified_at, 0) < ${last}`,
+  ];
 }
 
 /** How many of these drills the catalog does not have. */
@@ -59,42 +72,52 @@ export async function unknownDrills(catalog: Catalog, drills: readonly Pick<Rebu
 /** The statements that note drills, and what they say of the backups that were restored. */
 export function drillStatements(drills: readonly RebuiltDrill[]): SQL[] {
   if (drills.length === 0) return [];
-  const proven = drills.filter(({ verdict }) => verdict === "passed" || verdict === "flawed");
+  const list = JSON.stringify(drills);
+  const last = sql`(select max(m.value ->> 'at') from json_each(${list}) m
+      where m.value ->> 'verdict' in ('passed', 'flawed') and ${isMeant(sql`m.value`)})`;
   const failed = drills.filter(({ verdict }) => verdict === "failed");
   return [
     sql`insert into drills (id, database, date, job_id, key, cause, state, verdict, reason, checks, rows, bytes,
           rows_written, restore_ms, schema_digest, created_at, updated_at, finished_at)
         select v ->> 'id', v ->> 'database', v ->> 'date', v ->> 'job', v ->> 'key', v ->> 'cause', 'done',
           v ->> 'verdict', v ->> 'reason', v -> 'checks', v ->> 'rows', v ->> 'bytes', v ->> 'rowsWritten',
-          v ->> 'restoreMs', v ->> 'schemaDigest', v ->> 'startedAt', v ->> 'at', v ->> 'at'
-        from (select m.value as v from json_each(${JSON.stringify(drills)}) m) where true
+          v ->> 'restoreMs', v ->> 'schemaDigest', v ->> 'createdAt', v ->> 'at', v ->> 'at'
+        from (select m.value as v from json_each(${list}) m) where true
         on conflict (id) do nothing`,
-    ...notingLast("drilled_at", proven),
-    ...notingDamage(failed.map(({ key, etag, at, reason }) => ({ key, etag, at, damage: reason }))),
+    sql`update backup_inventory as i set drilled_at = ${last}
+        where i.key in (select m.value ->> '$.meant.key' from json_each(${list}) m)
+          and coalesce(i.drilled_at, 0) < ${last}`,
+    ...damageStatements(
+      failed.map(({ meant, job, at, reason }) => ({ ...meant, job, at, damage: `A drill failed: ${reason}` })),
+    ),
   ];
 }
 
-function notingLast(
-  column: "verified_at" | "drilled_at",
-  findings: readonly Pick<RebuiltFinding, "key" | "etag" | "at">[],
+/** That row `i` of the inventory is the object that a drill says something of. */
+function isMeant(drill: SQL): SQL {
+  return sql`${drill} ->> '$.meant.key' = i.key
+      and coalesce(${drill} ->> '$.meant.etag' = i.etag, ${drill} ->> 'job' = i.job_id)`;
+}
+
+/** The first finding stays. */
+function damageStatements(
+  findings: readonly {
+    readonly key: string;
+    readonly etag: string | null;
+    readonly job?: string;
+    readonly at: number;
+    readonly damage: string | null;
+  }[],
 ): SQL[] {
-  if (findings.length === 0) return [];
-  const list = JSON.stringify(findings.map(({ key, etag, at }) => ({ key, etag, at })));
-  const name = sql.identifier(column);
+  const bad = findings.filter(({ damage }) => damage !== null);
+  if (bad.length === 0) return [];
   return [
-    sql`update backup_inventory as i set ${name} = s.at
-        from (select m.value ->> 'key' as key, m.value ->> 'etag' as etag, max(m.value ->> 'at') as at
-          from json_each(${list}) m group by 1, 2) s
-        where i.key = s.key and i.etag = s.etag and coalesce(i.${name}, 0) < s.at`,
-  ];
-}
-
-function notingDamage(findings: readonly RebuiltFinding[]): SQL[] {
-  if (findings.length === 0) return [];
-  return [
+    // Beside min(), the bare columns come from the row with the minimum.
     sql`update backup_inventory as i set damaged_at = s.at, damage = s.damage
-        from (select m.value ->> 'key' as key, m.value ->> 'etag' as etag, min(m.value ->> 'at') as at,
-          m.value ->> 'damage' as damage from json_each(${JSON.stringify(findings)}) m group by 1, 2) s
-        where i.key = s.key and i.etag = s.etag and (i.damaged_at is null or i.damaged_at > s.at)`,
+        from (select m.value ->> 'key' as key, m.value ->> 'etag' as etag, m.value ->> 'job' as job,
+            min(m.value ->> 'at') as at, m.value ->> 'damage' as damage
+          from json_each(${JSON.stringify(bad)}) m group by 1, 2, 3) s
+        where i.key = s.key and coalesce(i.etag = s.etag, i.job_id = s.job)
+          and (i.damaged_at is null or i.damaged_at > s.at)`,
   ];
 }
