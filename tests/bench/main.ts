@@ -1,4 +1,5 @@
 import { cpus } from "node:os";
+import { measureArchive } from "./archive.ts";
 import { measureExport } from "./export.ts";
 import { measureFanOut } from "./fan-out.ts";
 import { measureGrowth } from "./growth.ts";
@@ -22,6 +23,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   growth: { measure: measureGrowth },
   "fan-out": { measure: measureFanOut },
   gzip: { measure: measureGzip },
+  archive: { measure: measureArchive },
   matrix: { measure: measureMatrix, isLong: true },
 };
 

@@ -5,7 +5,7 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { d1Path } from "../compare/d1-file.ts";
 import { bundleWorker } from "../system/harness.ts";
 import { HeapProbe } from "./heap.ts";
-import { newestChild, peakMemory, resetPeak } from "./processes.ts";
+import { cpuSeconds, newestChild, peakMemory, resetPeak } from "./processes.ts";
 
 /** The bench Worker in workerd, over local D1 databases that are copies of SQLite files, and local R2. */
 export interface Rig {
@@ -18,6 +18,8 @@ export interface Rig {
   /** Peak of the whole workerd process, with D1 and R2 in it, in bytes since resetMemory(). */
   memory(): number;
   resetMemory(): void;
+  /** Seconds of CPU that the whole workerd process has used so far. */
+  cpu(): number;
   stop(): Promise<void>;
 }
 
@@ -26,20 +28,22 @@ type Answer = Readonly<Record<string, number | string>>;
 export interface RigOptions {
   /** SQLite file by the name of its database. */
   readonly files: Readonly<Record<string, string>>;
+  /** The Worker, a file of this folder. */
+  readonly main?: "worker.ts" | "archive-worker.ts";
   /** Lets the Worker collect garbage, so that samples show what is held and not what V8 has yet to clear away. */
   readonly collects?: boolean;
 }
 
 const V8_FLAGS = "MINIFLARE_WORKERD_V8_FLAGS";
 
-export async function startRig({ files, collects = false }: RigOptions): Promise<Rig> {
+export async function startRig({ files, main = "worker.ts", collects = false }: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "patina-bench-"));
   const resources = join(folder, "state");
   for (const [name, file] of Object.entries(files)) {
     mkdirSync(dirname(d1Path(resources, name)), { recursive: true });
     copyFileSync(file, d1Path(resources, name));
   }
-  const script = bundleWorker(folder, { name: "bench-worker", main: join(import.meta.dirname, "worker.ts") });
+  const script = bundleWorker(folder, { name: "bench-worker", main: join(import.meta.dirname, main) });
   const names = Object.keys(files);
   let heap: HeapProbe | null = null;
   if (collects) process.env[V8_FLAGS] = "--expose-gc";
@@ -90,6 +94,7 @@ export async function startRig({ files, collects = false }: RigOptions): Promise
     heap: probe,
     memory: () => peakMemory(pid),
     resetMemory: () => resetPeak(pid),
+    cpu: () => cpuSeconds(pid),
     async stop() {
       probe.close();
       await miniflare.dispose();

@@ -13,6 +13,7 @@ import { Budget } from "@patina/exporter/budget";
 import { d1Source } from "@patina/exporter/d1-source";
 import { StoredObject } from "@patina/exporter/stored-object";
 import { Gzip } from "fflate";
+import { sampledBucket } from "./sampled.ts";
 
 /** The exporter's own code as the benchmarks call it, and the simple Worker that it is compared with. */
 interface BenchEnv {
@@ -113,56 +114,6 @@ async function sampledBackup(source: Source, { database, env }: { database: stri
     },
   };
   return await backup(sampledSource, { database, bucket: sampledBucket(env.BUCKET, sample) });
-}
-
-function sampledBucket(bucket: R2Bucket, sample: () => Promise<void>): R2Bucket {
-  return overridden(bucket, {
-    async get(...given: [string, R2GetOptions]) {
-      const object = await bucket.get(...given);
-      if (object === null || !("body" in object)) return object;
-      const { readable, writable } = new IdentityTransformStream();
-      // Its failure is the reader's, who waits for the other end.
-      pumpSampled(object.body, { writable, sample }).catch(() => undefined);
-      return overridden(object, { body: readable });
-    },
-    async createMultipartUpload(...given: Parameters<R2Bucket["createMultipartUpload"]>) {
-      const upload = await bucket.createMultipartUpload(...given);
-      return overridden(upload, {
-        async uploadPart(...part: Parameters<R2MultipartUpload["uploadPart"]>) {
-          await sample();
-          return await upload.uploadPart(...part);
-        },
-      });
-    },
-  });
-}
-
-/** Hands a body on, with a sample about every MiB. */
-async function pumpSampled(
-  body: ReadableStream<Uint8Array>,
-  { writable, sample }: { writable: WritableStream<Uint8Array>; sample: () => Promise<void> },
-): Promise<void> {
-  const writer = writable.getWriter();
-  let since = 0;
-  for await (const bytes of body) {
-    await writer.write(bytes);
-    since += bytes.length;
-    if (since < 1_048_576) continue;
-    since = 0;
-    await sample();
-  }
-  await writer.close();
-}
-
-/** An object of which some members are others. */
-function overridden<T extends object>(original: T, methods: Partial<T>): T {
-  return new Proxy(original, {
-    get(target, name) {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
-      const member = Reflect.get(target, name);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
 }
 
 /** How many rows SQLite itself could write as literals, of all rows. */

@@ -1,4 +1,4 @@
-import { type ArchiveManifest, decodeArchiveManifest } from "@patina/archive/archive-index";
+import { decodeArchiveManifest, lacking } from "@patina/archive/archive-index";
 import type { ArchiveEnd } from "@patina/catalog/archive-closing";
 import { PatinaError } from "@patina/core/error";
 import type { ArchiveFinished } from "@patina/messages/message";
@@ -8,9 +8,6 @@ export interface EndedArchive {
   readonly job: string;
   readonly end: ArchiveEnd;
 }
-
-/** How many of the backups that an archive lacks are named in its job; the manifest names all. */
-const NAMED = 10;
 
 /**
  * What the manifest of an archive, not the message, says of it.
@@ -36,14 +33,7 @@ export function endedArchive(message: ArchiveFinished, text: string): EndedArchi
       backups,
       missing: missing.length,
       rawBytes,
-      error: describe(missing),
+      error: lacking(manifest),
     },
   };
-}
-
-function describe(missing: ArchiveManifest["missing"]): string | null {
-  if (missing.length === 0) return null;
-  const named = missing.slice(0, NAMED).map(({ database, date }) => `${database} of ${date}`);
-  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : "";
-  return `The archive lacks ${missing.length}: ${named.join(", ")}${more}`;
 }

@@ -2,6 +2,7 @@ import { env } from "cloudflare:test";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listDeadLetters } from "@patina/catalog/dead-letters";
 import { findJob, jobTasks, openScheduledJob } from "@patina/catalog/jobs";
+import { findRebuild, openRebuild } from "@patina/catalog/rebuilds";
 import { claimTask, releaseTask } from "@patina/catalog/tasks";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { deadLetter } from "@patina/messages/dead-letter";
@@ -102,6 +103,18 @@ test("a letter that is no message of Patina's is recorded as it is and harms not
   const letters = await listDeadLetters(catalog, { limit: 10 });
   expect(letters.map(({ body }) => body).sort()).toEqual(['"text"', "7", "null", '{"hello":"world"}'].sort());
   expect(await findJob(catalog, JOB)).toMatchObject({ status: "running" });
+});
+
+test("a rebuild of the catalog whose message died has failed, with the reason", async () => {
+  const id = "rebuild-0f9e8d7c";
+  const actor = { name: "admin-token", request: null };
+  await openRebuild(catalog, { id, audit: { at: NOW, actor, action: "catalog.rebuild", subject: id } });
+  const body = { kind: "rebuild-catalog", version: 1, rebuild: id, snoozes: 0 };
+  const error = { code: "bucket_unavailable", message: 'Cannot use object "daily/": timed out' } as const;
+  const letter = deadLetter({ id: "letter", queue: QUEUES.upkeep, attempts: 5, sentAt: NOW, error, body });
+  const { handle } = aggregator();
+  await deliver([letter], { queue: QUEUES.upkeepDead, batchSize: 1, maxAttempts: 1, handle });
+  expect(await findRebuild(catalog, id)).toMatchObject({ state: "failed", error: error.message });
 });
 
 test.each(["before", "after"] as const)(

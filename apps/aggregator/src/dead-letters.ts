@@ -1,4 +1,5 @@
 import { type NewDeadLetter, recordDeadLetters } from "@patina/catalog/dead-letters";
+import { failRebuild } from "@patina/catalog/rebuilds";
 import { type Failed, settleTasks } from "@patina/catalog/results";
 import { openEnvelope } from "@patina/messages/dead-letter";
 import { decode, type Message as PatinaMessage } from "@patina/messages/message";
@@ -28,6 +29,7 @@ export async function handleDeadLetters(
       "Dead letter",
     );
   }
+  for (const { row, message } of letters) await endRebuild(row, { message, context });
   const archives = letters.flatMap(({ row, message }) => failedArchive(row, message));
   await closeAndAlert({ jobIds: [...new Set(letters.flatMap(({ row }) => row.jobId ?? []))], archives }, context);
 }
@@ -91,4 +93,14 @@ function failedArchive({ error }: NewDeadLetter, message: PatinaMessage | null):
   if (message === null || message.kind !== "archive-week") return [];
   const why = error ?? "Cannot make the archive: every attempt failed";
   return [{ job: message.job, end: { status: "failed", error: why } }];
+}
+
+/** A rebuild of the catalog that cannot go on says so; what it has added stays. */
+async function endRebuild(
+  { error, arrivedAt }: NewDeadLetter,
+  { message, context }: { message: PatinaMessage | null; context: AggregatorContext },
+): Promise<void> {
+  if (message === null || message.kind !== "rebuild-catalog") return;
+  const why = error ?? "Cannot rebuild the catalog: every attempt failed";
+  await failRebuild(context.catalog, { id: message.rebuild, error: why, now: arrivedAt });
 }

@@ -1,3 +1,4 @@
+import { backupFacts } from "@patina/archive/backup-facts";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import { closeWeeklyJob } from "@patina/catalog/archive-closing";
 import type { Catalog } from "@patina/catalog/catalog";
@@ -118,27 +119,10 @@ function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {
   if (manifest.job !== job || manifest.database !== database) {
     throw new PatinaError("manifest_invalid", `Cannot use manifest "${message.manifest}": it is of another backup`);
   }
-  const createdAt = Date.parse(manifest.finishedAt);
   return {
     status: "succeeded",
     task: { job, database, generation },
-    kind: manifest.kind,
-    date: manifest.date,
-    key: manifest.object.key,
     manifestKey: message.manifest,
-    consistency: manifest.consistency,
-    tables: manifest.tables.length,
-    rows: manifest.rows,
-    rawBytes: manifest.sql.bytes,
-    storedBytes: manifest.object.bytes,
-    durationMs: createdAt - Date.parse(manifest.startedAt),
-    queries: manifest.queries,
-    rowsRead: manifest.rowsRead,
-    bodyDigest: manifest.sql.body.sha256,
-    storedDigest: manifest.object.sha256,
-    etag: manifest.object.etag,
-    warnings: manifest.warnings,
-    createdAt,
-    verifiedAt: manifest.verifiedAt === undefined ? null : Date.parse(manifest.verifiedAt),
+    ...backupFacts(manifest),
   };
 }

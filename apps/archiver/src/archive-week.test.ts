@@ -1,156 +1,53 @@
 import { env } from "cloudflare:test";
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
 import { gunzipSync } from "node:zlib";
-import { type ArchiveManifest, decodeArchiveManifest, decodeIndexPage } from "@patina/archive/archive-index";
-import { dumpKey, manifestKey } from "@patina/archive/keys";
+import { decodeArchiveManifest, decodeIndexPage } from "@patina/archive/archive-index";
 import type { Catalog } from "@patina/catalog/catalog";
 import { openScheduledJob } from "@patina/catalog/jobs";
-import { alertEvents, archiveMembers, archives, backupJobs, openUploads } from "@patina/catalog/schema";
-import { emptyCatalog, register } from "@patina/catalog/testing";
-import { MINUTE } from "@patina/core/date";
+import { alertEvents, archiveMembers, archives, backupJobs } from "@patina/catalog/schema";
+import { register } from "@patina/catalog/testing";
 import { datesOf } from "@patina/core/week";
 import { QUEUES } from "@patina/messages/queues";
-import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
-import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { batchOf, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
-import worker from "./index.ts";
-import { emptyBucket, putObject, storeBackup } from "./testing.ts";
-
-const WEEK = "2026-W47";
-const DATES = datesOf(WEEK);
-const JOB = "weekly-2026-11-22";
-const KEY = `weekly/${WEEK}.tar.gz`;
-const MANIFEST = `weekly/${WEEK}.manifest.json`;
-const REQUEST = { kind: "archive-week", version: 1, job: JOB, snoozes: 0 };
+import { putObject, storeBackup } from "./testing.ts";
+import { runUpkeep, testArchiver, withLittleTime } from "./testing-archiver.ts";
+import {
+  DATES,
+  expectWholeArchive,
+  files,
+  JOB,
+  KEY,
+  MANIFEST,
+  makeArchive,
+  manifest,
+  openWeek,
+  REQUEST,
+  randomText,
+  sha256,
+  stored,
+  storeWeek,
+  WEEK,
+} from "./testing-week.ts";
 
 let catalog: Catalog;
 
 beforeEach(async () => {
-  catalog = await emptyCatalog();
-  await emptyBucket();
-  await catalog.insert(backupJobs).values({
-    id: JOB,
-    kind: "weekly",
-    trigger: "cron",
-    date: "2026-11-22",
-    scheduledFor: Date.parse("2026-11-22T04:00:00Z"),
-    startedAt: Date.parse("2026-11-22T04:00:00Z"),
-  });
+  catalog = await openWeek();
 });
-
-/** Two databases a night, the Sunday's included. */
-async function storeWeek(): Promise<void> {
-  for (const date of DATES) {
-    await storeBackup({ kind: "daily", date, database: "shop" }, { rows: [`shop on ${date}`, "x".repeat(900)] });
-    await storeBackup({ kind: "daily", date, database: "blog" }, { rows: [`blog on ${date}`] });
-  }
-}
-
-function archiver(plan: FaultPlan | null = null) {
-  const faults = new Faults(plan);
-  const upkeep = new RecordedQueue();
-  const results = new RecordedQueue();
-  const dead = new RecordedQueue();
-  const bindings = {
-    CATALOG: faultyDatabase(env.CATALOG, faults),
-    BUCKET: faultyBinding(env.BUCKET, faults),
-    UPKEEP: faultyBinding(upkeep, faults),
-    UPKEEP_DEAD: faultyBinding(dead, faults),
-    RESULTS: faultyBinding(results, faults),
-    ENVIRONMENT: "local",
-  } as unknown as Env;
-  return { faults, upkeep, results, dead, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
-}
-
-/** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */
-async function run({ handle, upkeep }: ReturnType<typeof archiver>): Promise<unknown[]> {
-  const dead: unknown[] = [];
-  for (
-    let waiting: unknown[] = [REQUEST];
-    waiting.length > 0;
-    waiting = upkeep.sent.splice(0).map(({ body }) => body)
-  ) {
-    dead.push(
-      ...(await deliver(waiting, {
-        queue: QUEUES.upkeep,
-        batchSize: 1,
-        maxAttempts: 5,
-        async handle(batch) {
-          await env.CATALOG.prepare("update leases set expires_at = 0").run();
-          await handle(batch);
-        },
-      })),
-    );
-  }
-  return dead;
-}
-
-async function manifest(): Promise<ArchiveManifest> {
-  return decodeArchiveManifest((await (await env.BUCKET.get(MANIFEST))?.text()) ?? "");
-}
-
-/** The files of the archive, read as tar does. */
-async function files(): Promise<Map<string, Buffer>> {
-  const tar = gunzipSync(Buffer.from((await (await env.BUCKET.get(KEY))?.arrayBuffer()) ?? new ArrayBuffer(0)));
-  const found = new Map<string, Buffer>();
-  for (let at = 0; tar[at] !== 0; ) {
-    const path = tar.toString("latin1", at, at + 100).replace(/\0.*$/s, "");
-    const size = Number.parseInt(tar.toString("latin1", at + 124, at + 135), 8);
-    found.set(path, tar.subarray(at + 512, at + 512 + size));
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
-  return found;
-}
-
-async function stored(key: string): Promise<Buffer> {
-  return Buffer.from((await (await env.BUCKET.get(key))?.arrayBuffer()) ?? new ArrayBuffer(0));
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Checks that the archive holds exactly the daily backups that lie in the bucket, and that the catalog says so. */
-async function expectWholeArchive({ dates = DATES, databases = ["blog", "shop"] } = {}): Promise<void> {
-  const found = await files();
-  for (const date of dates) {
-    const sums: string[] = [];
-    for (const database of databases) {
-      const ref = { kind: "daily", date, database } as const;
-      const sql = gunzipSync(await stored(dumpKey(ref)));
-      expect(found.get(`${date}/${database}.sql`)?.equals(sql), `${date} ${database}`).toBe(true);
-      const own = await stored(manifestKey(ref));
-      expect(found.get(`${date}/${database}.manifest.json`)?.equals(own)).toBe(true);
-      sums.push(`${sha256(sql)}  ${database}.sql\n`, `${sha256(own)}  ${database}.manifest.json\n`);
-    }
-    expect(found.get(`${date}/SHA256SUMS`)?.toString()).toBe(sums.join(""));
-  }
-  expect(found.size).toBe(dates.length * (2 * databases.length + 1));
-  const members = await catalog.select().from(archiveMembers);
-  expect(members).toHaveLength(dates.length * databases.length);
-  const archive = await stored(KEY);
-  for (const { date, database, offset, bytes, digest } of members) {
-    const member = archive.subarray(offset, offset + bytes);
-    expect(member.equals(await stored(`daily/${date}/${database}.sql.gz`)), `${date} ${database}`).toBe(true);
-    expect(sha256(member)).toBe(digest);
-  }
-  expect(await catalog.select().from(archives)).toMatchObject([{ week: WEEK, state: "checked" }]);
-  expect(await catalog.select().from(openUploads)).toEqual([]);
-  expect((await manifest()).object).toMatchObject({ bytes: archive.length, etag: (await env.BUCKET.head(KEY))?.etag });
-}
 
 test("a week's daily backups become one tar.gz that holds them byte for byte, and a report", async () => {
   await storeWeek();
-  const one = archiver();
-  expect(await run(one)).toEqual([]);
-  await expectWholeArchive();
+  const one = testArchiver();
+  expect(await makeArchive(one)).toEqual([]);
+  await expectWholeArchive(catalog);
   expect(one.results.bodies).toEqual([{ kind: "archive-finished", version: 1, job: JOB, manifest: MANIFEST }]);
   expect(await manifest()).toMatchObject({ week: WEEK, job: JOB, backups: 14, missing: [] });
 });
 
 test("the index in the bucket tells where each file is, and its pages are what the manifest says", async () => {
   await storeWeek();
-  await run(archiver());
+  await makeArchive(testArchiver());
   const { pages, digest } = await manifest();
   expect(pages).toHaveLength(7);
   const archive = await stored(KEY);
@@ -169,7 +66,7 @@ test("the index in the bucket tells where each file is, and its pages are what t
 
 test("each date's folder gets a SHA256SUMS of its objects", async () => {
   await storeWeek();
-  await run(archiver());
+  await makeArchive(testArchiver());
   const text = (await stored("daily/2026-11-20/SHA256SUMS")).toString();
   const sums = new Map(
     text
@@ -183,64 +80,44 @@ test("each date's folder gets a SHA256SUMS of its objects", async () => {
 
 test("an archive of many parts and pages is made over many invocations, and is the same as one made at once", async () => {
   for (const [i, date] of DATES.entries()) {
-    const rows = Array.from({ length: 40 }, (_, n) => randomText(60_000, i * 100 + n));
+    const rows = Array.from({ length: 28 }, (_, n) => randomText(60_000, i * 100 + n));
     await storeBackup({ kind: "daily", date, database: "blog" }, { rows: ["small"] });
     await storeBackup({ kind: "daily", date, database: "shop" }, { rows });
   }
-  await run(archiver());
-  await expectWholeArchive();
+  await makeArchive(testArchiver());
+  await expectWholeArchive(catalog);
   const { object } = await manifest();
   expect(object.bytes).toBeGreaterThan(object.partBytes);
   const atOnce = sha256(await stored(KEY));
   await env.BUCKET.delete([KEY, MANIFEST]);
   await catalog.delete(archives);
-  const slow = archiver();
+  const slow = testArchiver();
   let invocations = 0;
   const restless = { ...slow, handle: withLittleTime(slow.handle, () => (invocations += 1)) };
-  expect(await run(restless)).toEqual([]);
+  expect(await makeArchive(restless)).toEqual([]);
   expect(invocations).toBeGreaterThan(12);
-  await expectWholeArchive();
+  await expectWholeArchive(catalog);
   expect(sha256(await stored(KEY))).toBe(atOnce);
 }, 60_000);
 
-/** As little as a week may have, for tests that go through it call by call. */
-const LITTLE = { dates: ["2026-11-16"], databases: ["shop"] };
-
-async function storeLittle(): Promise<void> {
-  await storeBackup({ kind: "daily", date: "2026-11-16", database: "shop" }, { rows: ["one", "two"] });
-}
-
-test.each(["before", "after"] as const)(
-  "a fault %s any one call to a binding ends in a whole archive and one report",
-  async (when) => {
-    await storeLittle();
-    let runs = 0;
-    for (let at = 1; ; at += 1) {
-      await catalog.delete(archives);
-      await env.BUCKET.delete([KEY, MANIFEST]);
-      const faulted = archiver({ at, when, lasting: "once" });
-      expect(await run(faulted), `call ${at}`).toEqual([]);
-      await expectWholeArchive(LITTLE);
-      expect(new Set(faulted.results.bodies.map((body) => JSON.stringify(body))).size, `call ${at}`).toBe(1);
-      runs = at;
-      if (!faulted.faults.struck) break;
-    }
-    expect(runs).toBeGreaterThan(50);
-  },
-  60_000,
-);
-
-test("a fault that lasts leaves no manifest without its archive, and a later delivery finishes the work", async () => {
-  await storeLittle();
-  for (let at = 1; at <= 60; at += 4) {
-    await catalog.delete(archives);
-    await env.BUCKET.delete([KEY, MANIFEST]);
-    await run(archiver({ at, when: "after", lasting: "for ever" }));
-    if ((await env.BUCKET.head(MANIFEST)) !== null) await expectWholeArchive(LITTLE);
-    expect(await run(archiver())).toEqual([]);
-    await expectWholeArchive(LITTLE);
+test("the archive of the week in which a year ends is named after the week's year, and holds both years' dates", async () => {
+  const sunday = "2027-01-03";
+  const job = { id: `weekly-${sunday}`, kind: "weekly", trigger: "cron", date: sunday } as const;
+  await catalog.insert(backupJobs).values({ ...job, scheduledFor: 0, startedAt: 0 });
+  const dates = datesOf("2026-W53");
+  for (const date of [...dates, "2026-12-27", "2027-01-04"]) {
+    await storeBackup({ kind: "daily", date, database: "shop" }, { rows: [date] });
   }
-}, 60_000);
+  const dead = await runUpkeep(testArchiver(), { ...REQUEST, job: job.id });
+  expect(dead).toEqual([]);
+  const text = await (await env.BUCKET.get("weekly/2026-W53.manifest.json"))?.text();
+  const { week, backups, pages, object } = decodeArchiveManifest(text ?? "");
+  expect({ week, backups, key: object.key }).toEqual({ week: "2026-W53", backups: 7, key: "weekly/2026-W53.tar.gz" });
+  const indexed = await Promise.all(pages.map(async ({ key }) => decodeIndexPage((await stored(key)).toString()).date));
+  expect(indexed).toEqual(dates);
+  const members = await catalog.select().from(archiveMembers).orderBy(archiveMembers.date);
+  expect(members.map(({ date }) => date)).toEqual(dates);
+});
 
 test("what is missing of the week is named with its reason, in the manifest", async () => {
   await storeWeek();
@@ -258,7 +135,7 @@ test("what is missing of the week is named with its reason, in the manifest", as
   await env.BUCKET.delete(`daily/${tuesday}/shop.manifest.json`);
   await env.BUCKET.delete(`daily/${wednesday}/shop.sql.gz`);
   await env.BUCKET.put(`daily/${thursday}/shop.manifest.json`, "{");
-  expect(await run(archiver())).toEqual([]);
+  expect(await makeArchive(testArchiver())).toEqual([]);
   const { missing, backups } = await manifest();
   expect(backups).toBe(11);
   expect(missing).toEqual([
@@ -270,7 +147,7 @@ test("what is missing of the week is named with its reason, in the manifest", as
 });
 
 test("a week without a single daily backup is no archive", async () => {
-  const { handle, dead } = archiver();
+  const { handle, dead } = testArchiver();
   await handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST)]));
   expect(dead.bodies).toMatchObject([
     { error: { message: `Cannot archive week ${WEEK}: there is no daily backup of it` } },
@@ -280,7 +157,7 @@ test("a week without a single daily backup is no archive", async () => {
 
 test("a daily backup that is written anew while it is archived is archived as it is then", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   // Between the plan and the first part.
   const { handle } = one;
   let rewritten = false;
@@ -292,12 +169,12 @@ test("a daily backup that is written anew while it is archived is archived as it
         rewritten = true;
         await storeBackup({ kind: "daily", date: "2026-11-19", database: "shop" }, { rows: ["written anew"] });
       }
-      await withLittleTime(handle, () => undefined)(batch);
+      await withLittleTime(handle)(batch);
     },
   };
-  expect(await run(meddling)).toEqual([]);
+  expect(await makeArchive(meddling)).toEqual([]);
   expect(rewritten).toBe(true);
-  await expectWholeArchive();
+  await expectWholeArchive(catalog);
   expect((await files()).get("2026-11-19/shop.sql")?.toString()).toContain("written anew");
   expect(await catalog.select().from(archives)).toMatchObject([{ attempt: 2 }]);
 });
@@ -312,7 +189,7 @@ test("a daily backup with a flipped bit stays out, by name, and the rest is arch
   const own = JSON.parse((await stored("daily/2026-11-18/shop.manifest.json")).toString());
   own.object.etag = etag;
   await env.BUCKET.put("daily/2026-11-18/shop.manifest.json", JSON.stringify(own));
-  expect(await run(archiver())).toEqual([]);
+  expect(await makeArchive(testArchiver())).toEqual([]);
   expect((await manifest()).missing).toEqual([
     { date: "2026-11-18", database: "shop", reason: "its object is damaged" },
   ]);
@@ -324,7 +201,7 @@ test("a daily backup with a flipped bit stays out, by name, and the rest is arch
 test("an archive that is planned anew with fewer pages leaves none of the old ones", async () => {
   await storeWeek();
   for (const page of ["0007", "0008"]) await env.BUCKET.put(`weekly/${WEEK}.index-${page}.json`, "{}");
-  expect(await run(archiver())).toEqual([]);
+  expect(await makeArchive(testArchiver())).toEqual([]);
   const { objects } = await env.BUCKET.list({ prefix: "weekly/" });
   expect(objects.map(({ key }) => key)).toEqual([
     ...DATES.map((_, i) => `weekly/${WEEK}.index-000${i}.json`),
@@ -335,7 +212,7 @@ test("an archive that is planned anew with fewer pages leaves none of the old on
 
 test("an archive that is read back otherwise than it was written is written again", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   let struck = 0;
   const rotten = {
     ...one,
@@ -348,52 +225,43 @@ test("an archive that is read back otherwise than it was written is written agai
         const { etag } = await putObject(KEY, bytes);
         await catalog.update(archives).set({ etag });
       }
-      await withLittleTime(one.handle, () => undefined)(batch);
+      await withLittleTime(one.handle)(batch);
     },
   };
-  expect(await run(rotten)).toEqual([]);
+  expect(await makeArchive(rotten)).toEqual([]);
   expect(struck).toBe(1);
-  await expectWholeArchive();
+  await expectWholeArchive(catalog);
 });
 
 test("two messages for the same week make one archive", async () => {
   await storeWeek();
-  const one = archiver();
+  const one = testArchiver();
   await one.handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST), new TestMessage(REQUEST)]));
   expect(one.results.bodies).toHaveLength(1);
   expect(one.upkeep.sent).toMatchObject([{ body: { snoozes: 1 } }]);
-  await expectWholeArchive();
+  await expectWholeArchive(catalog);
 });
 
 test("a message for an archive that is made already reports it once more and changes nothing", async () => {
   await storeWeek();
-  await run(archiver());
-  const before = await env.BUCKET.head(KEY);
-  const again = archiver();
-  expect(await run(again)).toEqual([]);
+  await makeArchive(testArchiver());
+  const before = [await env.BUCKET.head(KEY), await env.BUCKET.head(MANIFEST)];
+  const again = testArchiver();
+  expect(await makeArchive(again)).toEqual([]);
   expect(again.results.bodies).toHaveLength(1);
-  expect((await env.BUCKET.head(KEY))?.uploaded).toEqual(before?.uploaded);
+  const after = [await env.BUCKET.head(KEY), await env.BUCKET.head(MANIFEST)];
+  expect(after.map((object) => object?.version)).toEqual(before.map((object) => object?.version));
 });
 
-/** Text that does not compress much, the same for the same seed. */
-function randomText(length: number, seed: number): string {
-  let text = "";
-  for (let i = 0; text.length < length; i += 1) text += sha256(Buffer.from(`${seed} ${i}`));
-  return text;
-}
-
-/** Handles a batch with a clock on which every step takes ten minutes. */
-function withLittleTime(handle: (batch: MessageBatch) => Promise<void>, count: () => unknown) {
-  return async (batch: MessageBatch) => {
-    const real = Date.now;
-    const start = real();
-    let steps = 0;
-    Date.now = () => start + steps++ * 2 * MINUTE;
-    count();
-    try {
-      await handle(batch);
-    } finally {
-      Date.now = real;
-    }
-  };
-}
+test("an archive that the catalog has lost is not made again from what is left of its week", async () => {
+  await storeWeek();
+  await makeArchive(testArchiver());
+  const whole = await stored(KEY);
+  await env.BUCKET.delete(["daily/2026-11-16/shop.sql.gz", "daily/2026-11-16/shop.manifest.json"]);
+  await catalog.delete(archives);
+  const { handle, dead } = testArchiver();
+  await handle(batchOf(QUEUES.upkeep, [new TestMessage(REQUEST)]));
+  expect(dead.bodies).toMatchObject([{ error: { code: "catalog_incomplete" } }]);
+  expect((await stored(KEY)).equals(whole)).toBe(true);
+  expect(await catalog.select().from(archives)).toEqual([]);
+});

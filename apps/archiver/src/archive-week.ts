@@ -10,6 +10,7 @@ import { asking } from "@patina/worker/bucket-error";
 import { checkArchive, Difference, isDamaged } from "./check-archive.ts";
 import { finishArchive } from "./finish-archive.ts";
 import { planArchive } from "./plan-archive.ts";
+import { storedArchive } from "./stored-archive.ts";
 import type { ArchiverContext } from "./upkeep.ts";
 import { writeArchive } from "./write-archive.ts";
 
@@ -28,6 +29,7 @@ export async function archiveWeek(message: ArchiveWeek, context: ArchiverContext
   }
   const week = weekOf(job.date);
   const date = datesOf(week)[0] ?? "";
+  await refuseToReplace(week, context);
   const begun = await openArchive(catalog, { week, jobId: job.id, date, now: clock() });
   if (begun.attempt > MAX_ATTEMPTS) {
     throw new PatinaError("archive_damaged", `Cannot archive week ${week}: it was begun ${MAX_ATTEMPTS} times in vain`);
@@ -47,6 +49,18 @@ export async function archiveWeek(message: ArchiveWeek, context: ArchiverContext
   }
   await finishArchive({ archive, job }, context);
   return DONE;
+}
+
+/**
+ * An archive in the bucket that the catalog does not know was made before the catalog was lost. It may hold backups that
+ * are nowhere else any more, so it is not made again from what is left of the week.
+ */
+async function refuseToReplace(week: string, { catalog, bucket }: ArchiverContext): Promise<void> {
+  if ((await findArchive(catalog, week)) !== undefined || (await storedArchive(week, bucket)).is !== "whole") return;
+  throw new PatinaError(
+    "catalog_incomplete",
+    `Cannot archive week ${week}: there is an archive of it that the catalog does not know`,
+  );
 }
 
 /** Steps of the making of an archive; when the plan does not hold any more, the archive begins anew. */

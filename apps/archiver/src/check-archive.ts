@@ -139,7 +139,7 @@ function sha256(bytes: Uint8Array): string {
 }
 
 /** The daily backups of a page: each dump is followed by its manifest. */
-function membersOf(entries: readonly IndexEntry[], date: string): CheckedMember[] {
+export function membersOf(entries: readonly IndexEntry[], date: string): CheckedMember[] {
   return entries.flatMap((entry, i) => {
     const manifest = entries[i + 1];
     if (entry.kind !== "dump" || manifest === undefined) return [];

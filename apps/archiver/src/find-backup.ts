@@ -116,7 +116,7 @@ export function bytesOf({ key, etag, offset, bytes }: StoredBackup, bucket: R2Bu
 }
 
 /** Some bytes of an object; null when it is not there or is another one. */
-async function read(
+export async function read(
   bucket: R2Bucket,
   { key, etag, offset, length }: { key: string; etag: string; offset: number; length: number },
 ): Promise<Uint8Array | null> {
@@ -125,7 +125,8 @@ async function read(
   return new Uint8Array(await asking(key, () => object.arrayBuffer()));
 }
 
-function unzip(key: string, bytes: Uint8Array): string {
+/** The text of a manifest out of an archive. */
+export function unzip(key: string, bytes: Uint8Array): string {
   try {
     return Buffer.from(gunzipSync(bytes)).toString();
   } catch (cause) {

@@ -10,18 +10,32 @@ import { timestamp } from "@patina/core/date";
 import { datesOf } from "@patina/core/week";
 import { encode } from "@patina/messages/message";
 import { asking } from "@patina/worker/bucket-error";
+import { storedArchive } from "./stored-archive.ts";
 import { StoredLayout } from "./stored-layout.ts";
 import type { ArchiverContext } from "./upkeep.ts";
 
 /**
  * Ends an archive that was read back: the SHA256SUMS of its dates, then its manifest, which makes it an archive, then
- * the report. Each may be done again.
+ * the report. Each may be done again; a manifest that is there stays as it is.
  */
 export async function finishArchive(
   { archive, job }: { archive: Archive; job: Job },
   context: ArchiverContext,
 ): Promise<void> {
-  const { bucket, catalog, results, log, environment } = context;
+  const { bucket, results } = context;
+  const key = archiveKey({ is: "manifest", week: archive.week });
+  if (!(await isFinished({ archive, job }, bucket))) await writeManifest({ archive, job }, context);
+  await results.send(encode({ kind: "archive-finished", version: 1, job: job.id, manifest: key }));
+}
+
+/** Whether the manifest is written already. */
+async function isFinished({ archive, job }: { archive: Archive; job: Job }, bucket: R2Bucket): Promise<boolean> {
+  const stored = await storedArchive(archive.week, bucket);
+  return stored.is === "whole" && stored.manifest.object.etag === archive.etag && stored.manifest.job === job.id;
+}
+
+async function writeManifest({ archive, job }: { archive: Archive; job: Job }, context: ArchiverContext) {
+  const { bucket, catalog, log, environment } = context;
   const pages = await archivePagesOf(catalog, archive.week);
   const layout = new StoredLayout(bucket, { archive, pages });
   const leftOut: Missing[] = [];
@@ -63,9 +77,16 @@ export async function finishArchive(
       sha256: digest,
     })),
     missing,
+    catalog: {
+      job: {
+        trigger: job.trigger,
+        reason: job.reason,
+        scheduledFor: timestamp(job.scheduledFor),
+        startedAt: timestamp(job.startedAt),
+      },
+    },
   };
   await asking(key, () => bucket.put(key, encodeArchive(manifest), JSON_TEXT));
-  await results.send(encode({ kind: "archive-finished", version: 1, job: job.id, manifest: key }));
   const { backups, bytes, rawBytes } = archive;
   log.info({ week: archive.week, backups, bytes, rawBytes, missing: missing.length }, "Archive finished");
 }

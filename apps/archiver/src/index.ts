@@ -6,6 +6,7 @@ import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
 import { archiveWeek } from "./archive-week.ts";
 import { Budget } from "./budget.ts";
+import { rebuildCatalog } from "./rebuild-catalog.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
 import { verify } from "./verify.ts";
 
@@ -14,7 +15,7 @@ export { Vault } from "./vault.ts";
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = { "archive-week": archiveWeek, verify };
+const handlers: Handlers = { "archive-week": archiveWeek, "rebuild-catalog": rebuildCatalog, verify };
 
 export default {
   async queue(batch, env) {

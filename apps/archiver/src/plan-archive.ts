@@ -3,18 +3,16 @@ import type { IndexEntry, IndexPage, Missing } from "@patina/archive/archive-ind
 import { encodeArchive } from "@patina/archive/archive-index";
 import { ARCHIVE_END_BYTES, type ArchiveFile, contentOffset, fileEnd } from "@patina/archive/archive-layout";
 import { gzipMemberLength } from "@patina/archive/gzip-member";
-import { archiveKey, parseKey } from "@patina/archive/keys";
-import { decodeManifest, type Manifest } from "@patina/archive/manifest";
+import { archiveKey } from "@patina/archive/keys";
+import type { Manifest } from "@patina/archive/manifest";
 import { sumsLineLength } from "@patina/archive/sums";
 import { type Archive, notePlanned, noteWhole } from "@patina/catalog/archives";
 import { PatinaError } from "@patina/core/error";
 import { datesOf } from "@patina/core/week";
 import { asking } from "@patina/worker/bucket-error";
 import { inTurn } from "./in-turn.ts";
+import { type ListedBackup, listBackups, readBackup } from "./listed-backups.ts";
 import type { ArchiverContext } from "./upkeep.ts";
-
-/** Objects that one page of the plan is made of: dumps and manifests of half as many databases. */
-const PAGE_OBJECTS = 500;
 
 /**
  * Plans an archive: lists the daily backups of its week, date by date, and says where in the archive each will be. The
@@ -38,11 +36,12 @@ async function endPlan(archive: Archive, { catalog, clock }: ArchiverContext): P
 async function planPage(archive: Archive, context: ArchiverContext): Promise<Archive> {
   const { catalog, bucket, clock, budget } = context;
   const date = archive.date ?? "";
-  const listed = await listDate(bucket, { date, after: archive.after });
-  const found = await inTurn(listed.backups, (backup) => readBackup(backup, { bucket, damaged: archive.damaged }));
+  const listed = await listBackups(bucket, { prefix: `daily/${date}/`, after: archive.after });
+  const isLast = listed.after === null;
+  const found = await inTurn(listed.backups, (backup) => readDaily(backup, { bucket, damaged: archive.damaged }));
   const page = new PageBuilder(date, archive);
   for (const one of found) page.add(one);
-  if (listed.isLast) page.addSums();
+  if (isLast) page.addSums();
   const body = page.finish();
   const isEmpty = body.entries.length === 0 && body.leftOut.length === 0;
   const text = encodeArchive(body);
@@ -52,15 +51,15 @@ async function planPage(archive: Archive, context: ArchiverContext): Promise<Arc
   }
   budget.spend({ queries: 3, requests: found.length + 2 });
   const dates = datesOf(archive.week);
-  const next = listed.isLast ? (dates[dates.indexOf(date) + 1] ?? null) : date;
+  const next = isLast ? (dates[dates.indexOf(date) + 1] ?? null) : date;
   const digest = createHash("sha256").update(text).digest("hex");
   return await notePlanned(catalog, {
     archive,
     page: isEmpty ? null : { number: body.number, date, start: body.start, entries: body.entries.length, digest },
     planned: {
       date: next,
-      after: listed.isLast ? null : listed.lastKey,
-      sumsBytes: listed.isLast ? 0 : page.sumsBytes,
+      after: listed.after,
+      sumsBytes: isLast ? 0 : page.sumsBytes,
       bytes: body.end,
       backups: archive.backups + page.backups,
       rawBytes: archive.rawBytes + page.rawBytes,
@@ -69,48 +68,9 @@ async function planPage(archive: Archive, context: ArchiverContext): Promise<Arc
   });
 }
 
-/** What lies in the bucket of one daily backup. */
-interface ListedBackup {
-  readonly date: string;
-  readonly database: string;
-  readonly dump: R2Object | null;
-  readonly manifest: R2Object | null;
-}
-
-interface ListedDate {
-  readonly backups: readonly ListedBackup[];
-  readonly isLast: boolean;
-  readonly lastKey: string | null;
-}
-
-/** Backups of a date behind a key, as many as fit into a page; never one without the other half of it. */
-async function listDate(
-  bucket: R2Bucket,
-  { date, after }: { date: string; after: string | null },
-): Promise<ListedDate> {
-  const prefix = `daily/${date}/`;
-  const list = await asking(prefix, () =>
-    bucket.list({ prefix, limit: PAGE_OBJECTS, ...(after === null ? {} : { startAfter: after }) }),
-  );
-  const backups = new Map<string, { dump: R2Object | null; manifest: R2Object | null }>();
-  for (const object of list.objects) {
-    const parsed = parseKey(object.key);
-    if (parsed === null) continue;
-    const { database } = parsed.ref;
-    backups.set(database, { ...(backups.get(database) ?? { dump: null, manifest: null }), [parsed.is]: object });
-  }
-  const all = [...backups].map(([database, halves]) => ({ date, database, ...halves }));
-  const last = list.objects.at(-1);
-  if (!list.truncated || last === undefined) return { backups: all, isLast: true, lastKey: null };
-  // The manifest of a database comes directly before its dump: a list may end between the two.
-  const cut = parseKey(last.key)?.is === "manifest" ? all.pop() : undefined;
-  const lastKey = cut === undefined ? last.key : (list.objects.at(-2)?.key ?? after);
-  return { backups: all, isLast: false, lastKey };
-}
-
 /** A daily backup that goes into the archive, or why it does not. */
 type Found =
-  | { readonly is: "good"; readonly backup: ListedBackup; readonly manifest: Manifest; readonly own: OwnFile }
+  | { readonly is: "good"; readonly database: string; readonly manifest: Manifest; readonly own: OwnFile }
   | { readonly is: "bad"; readonly missing: Missing };
 
 /** The manifest as a file. */
@@ -121,29 +81,18 @@ interface OwnFile {
   readonly sha256: string;
 }
 
-async function readBackup(
-  backup: ListedBackup,
+async function readDaily(
+  listed: ListedBackup,
   { bucket, damaged }: { bucket: R2Bucket; damaged: readonly string[] },
 ): Promise<Found> {
-  const { date, database, dump } = backup;
+  const { date, database } = listed.ref;
   const bad = (reason: string): Found => ({ is: "bad", missing: { date, database, reason } });
-  if (backup.manifest === null) return bad("it has no manifest");
-  const { key } = backup.manifest;
-  const stored = await asking(key, () => bucket.get(key));
-  if (stored === null) return bad("it has no manifest");
-  const bytes = new Uint8Array(await asking(key, () => stored.arrayBuffer()));
-  let manifest: Manifest;
-  try {
-    manifest = decodeManifest(new TextDecoder().decode(bytes));
-  } catch (error) {
-    if (error instanceof PatinaError && error.code === "manifest_invalid") return bad("its manifest cannot be read");
-    throw error;
-  }
-  if (dump === null) return bad("its object is missing");
-  if (manifest.object.etag !== dump.etag) return bad("its object is not the one that its manifest names");
-  if (damaged.includes(dump.key)) return bad("its object is damaged");
+  const read = await readBackup(listed, bucket);
+  if (read.is === "bad") return bad(read.reason);
+  if (damaged.includes(read.manifest.object.key)) return bad("its object is damaged");
+  const { key, etag, bytes } = read.own;
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { is: "good", backup, manifest, own: { key, etag: stored.etag, bytes: bytes.length, sha256 } };
+  return { is: "good", database, manifest: read.manifest, own: { key, etag, bytes: bytes.length, sha256 } };
 }
 
 /** Puts files one behind the other into a page of the index. */
@@ -169,8 +118,7 @@ class PageBuilder {
       this.#leftOut.push(found.missing);
       return;
     }
-    const { backup, manifest, own } = found;
-    const { database } = backup;
+    const { database, manifest, own } = found;
     const { object, sql } = manifest;
     const modified = Math.floor(Date.parse(manifest.finishedAt) / 1_000);
     const dump = { path: `${this.#date}/${database}.sql`, size: sql.bytes, modified, stored: object.bytes };

@@ -10,8 +10,11 @@ import { backupInventory } from "@patina/catalog/schema";
 import { splitStatements } from "@patina/dump/statements";
 
 /** For tests inside workerd: a stored backup as the exporter leaves it, of one table with the given rows. */
-export async function storeBackup(ref: BackupRef, options: { rows: readonly string[] }): Promise<Manifest> {
-  const { rows } = options;
+export async function storeBackup(
+  ref: BackupRef,
+  options: { rows: readonly string[]; change?: Partial<Manifest> },
+): Promise<Manifest> {
+  const { rows, change } = options;
   const gzip = new GzipWriter();
   const write = (text: string) => {
     gzip.write(Buffer.from(text));
@@ -58,6 +61,7 @@ export async function storeBackup(ref: BackupRef, options: { rows: readonly stri
     warnings: [],
     queries: 1,
     rowsRead: rows.length,
+    ...change,
   };
   await env.BUCKET.put(manifestKey(ref), encodeManifest(manifest));
   return manifest;

@@ -80,5 +80,7 @@ function pieceOf(message: UpkeepMessage): string {
       return `verify:${message.run}`;
     case "drill":
       return `drill:${message.database}`;
+    case "rebuild-catalog":
+      return "rebuild";
   }
 }

@@ -15,9 +15,8 @@ import { StoredLayout } from "./stored-layout.ts";
 import type { ArchiverContext } from "./upkeep.ts";
 
 /**
- * Writes an archive by its plan, part by part: part n is bytes n · P up to (n + 1) · P of the layout, so the number of
- * parts that are there says where to go on. Memory holds two parts: one on its way, and the next, which is filled
- * meanwhile. Stops when the budget is spent.
+ * Writes an archive by its plan, part by part: part n is bytes n · P up to (n + 1) · P of the layout, so the parts that are
+ * there say what is left to do. Some parts are on their way while the next is filled. Stops when the budget is spent.
  */
 export async function writeArchive(start: Archive, context: ArchiverContext): Promise<Archive> {
   const { catalog, bucket, clock } = context;
@@ -63,28 +62,43 @@ async function sendParts(
   const pages = await archivePagesOf(catalog, archive.week);
   const layout = new StoredLayout(bucket, { archive, pages });
   const partBytes = partBytesFor(archive.bytes);
+  const there = new Set((await archivePartsOf(catalog, archive.week)).map(({ number }) => number));
   const count = Math.ceil(archive.bytes / partBytes);
-  const first = (await archivePartsOf(catalog, archive.week)).length + 1;
-  let part = new Uint8Array(partBytes);
-  let spare = new Uint8Array(partBytes);
-  let sending: Promise<void> = Promise.resolve();
-  for (let number = first; number <= count; number += 1) {
-    if (budget.isSpent) {
-      await sending;
-      return false;
+  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((number) => !there.has(number));
+  const slots = slotsFor(missing.length, partBytes);
+  try {
+    for (const [i, number] of missing.entries()) {
+      const slot = slots[i % slots.length];
+      if (slot === undefined) break;
+      await slot.sent;
+      if (budget.isSpent) return false;
+      const from = (number - 1) * partBytes;
+      const bytes = slot.part.subarray(0, Math.min(partBytes, archive.bytes - from));
+      const requests = await layout.fill(bytes, from);
+      budget.spend({ queries: 2, requests: requests + 1 });
+      slot.sent = asking(upload.key, () => upload.uploadPart(number, bytes)).then(({ etag }) =>
+        notePart(catalog, { archive, number, etag, now: clock() }),
+      );
+      // Its failure is met by whoever waits for it next.
+      slot.sent.catch(() => undefined);
     }
-    const from = (number - 1) * partBytes;
-    const bytes = part.subarray(0, Math.min(partBytes, archive.bytes - from));
-    const requests = await layout.fill(bytes, from);
-    budget.spend({ queries: 2, requests: requests + 1 });
-    await sending;
-    [part, spare] = [spare, part];
-    sending = asking(upload.key, () => upload.uploadPart(number, bytes)).then(({ etag }) =>
-      notePart(catalog, { archive, number, etag, now: clock() }),
-    );
-    // Its failure is met by whoever waits for it next.
-    sending.catch(() => undefined);
+    await Promise.all(slots.map(({ sent }) => sent));
+    return true;
+  } finally {
+    await Promise.allSettled(slots.map(({ sent }) => sent));
   }
-  await sending;
-  return true;
+}
+
+/** Room for a part, and the part that it was last sent with. */
+interface Slot {
+  readonly part: Uint8Array<ArrayBuffer>;
+  sent: Promise<void>;
+}
+
+/** Bytes of all parts in memory: three of the smallest, so that two are on their way while the third is filled. */
+const SLOT_BYTES = 3 * partBytesFor(0);
+
+function slotsFor(parts: number, partBytes: number): Slot[] {
+  const length = Math.min(parts, Math.max(2, Math.floor(SLOT_BYTES / partBytes)));
+  return Array.from({ length }, () => ({ part: new Uint8Array(partBytes), sent: Promise.resolve() }));
 }

@@ -12,6 +12,7 @@ import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { openRequestedJobs } from "./job-requests.ts";
+import { resumeLostRebuild } from "./rebuild.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
 import { openVerification, resumeLostVerifications } from "./verification.ts";
@@ -43,6 +44,7 @@ export async function tick(context: DispatcherContext): Promise<void> {
     openRequestedJobs,
     openVerification,
     resumeLostVerifications,
+    resumeLostRebuild,
     reportSlow,
     summarize,
     drainOutbox,

@@ -116,6 +116,19 @@ test("a weekly cron that never came is made up for by the tick", async () => {
   expect(upkeep.bodies).toEqual([REQUEST]);
 });
 
+test("the week that ends a year waits for the nights of both its years, and its archive is of the Sunday in January", async () => {
+  const sunday = Date.parse("2027-01-03T04:00:00Z");
+  await nightly("2026-12-31", "running");
+  await nightly("2027-01-03", "completed");
+  const early = await dispatcher(sunday + 10 * MINUTE);
+  await early.tick();
+  expect(early.upkeep.bodies).toEqual([]);
+  await nightly("2026-12-31", "failed");
+  const later = await dispatcher(sunday + HOUR);
+  await later.tick();
+  expect(later.upkeep.bodies).toEqual([{ ...REQUEST, job: "weekly-2027-01-03" }]);
+});
+
 test("an archive that nobody works on is asked for again, unless its message waits in the queue", async () => {
   await nightly("2026-11-22", "completed");
   await (await dispatcher(SUNDAY)).weekly();

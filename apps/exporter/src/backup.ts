@@ -1,3 +1,4 @@
+import type { CatalogFacts } from "@patina/archive/catalog-facts";
 import { type GzipState, GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { decodeManifest, encodeManifest, type Manifest } from "@patina/archive/manifest";
@@ -27,6 +28,8 @@ export interface BackupRequest {
   readonly rules: Rules;
   /** The key of the digests that rules ask for; null when there is none. */
   readonly redactionKey: string | null;
+  /** What the manifest says of the job, the task and the database. */
+  readonly catalog?: CatalogFacts;
   readonly bucket: R2Bucket;
   readonly uploads: Uploads;
   readonly budget: Budget;
@@ -197,6 +200,7 @@ async function finish(
     warnings: [...summary.warnings],
     queries: summary.queries,
     rowsRead: summary.rowsRead,
+    ...(request.catalog === undefined ? {} : { catalog: request.catalog }),
   };
   const difference = differenceOf(manifest, read);
   if (difference !== null) {
@@ -212,7 +216,12 @@ async function finish(
 /** What the manifest says of the rules. */
 function applied({ rules, redactionKey }: BackupRequest): Pick<Manifest, "rules"> {
   if (!hasRules(rules)) return {};
-  const redactions = rules.redactions.map(({ table, column, as }) => ({ table, column, as }));
+  const redactions = rules.redactions.map((one) => ({
+    table: one.table,
+    column: one.column,
+    as: one.as,
+    ...(one.as === "text" ? { text: one.text } : {}),
+  }));
   const usesKey = redactions.some(({ as }) => as === "digest");
   const id = usesKey && redactionKey !== null ? keyId(redactionKey) : null;
   return { rules: { redactions, excludedTables: [...rules.excludedTables], keyId: id } };

@@ -111,6 +111,22 @@ test("a message becomes an object, a manifest beside it and a result, in this or
   expect(object?.uploaded.getTime()).toBeLessThanOrEqual(manifest?.uploaded.getTime() ?? 0);
 });
 
+test("the manifest says what the catalog says of its job, its task and its database", async () => {
+  await env.CATALOG.exec("update databases set description = 'The shop', owner = 'api', shard = 3 where name = 'shop'");
+  await run([request()], exporter());
+  const stored = await env.BUCKET.get(MANIFEST);
+  const { catalog: facts } = decodeManifest((await stored?.text()) ?? "");
+  const time = "2026-11-20T03:00:00.000Z";
+  expect(facts).toEqual({
+    job: { trigger: "cron", reason: null, scheduledFor: time, startedAt: time, databases: 2, replayOf: null },
+    task: { priority: 0, attempt: 1, startedAt: expect.stringMatching(/Z$/) },
+    database: {
+      ...{ environment: "local", binding: "DB_SHOP", shard: 3, d1Id: null, description: "The shop", priority: 0 },
+      ...{ estimatedBytes: null, certain: false, owner: "api", retention: null },
+    },
+  });
+});
+
 test("a second delivery while the first holds the lease is put off and costs no attempt", async () => {
   await env.CATALOG.prepare(
     "update backup_tasks set state = 'running', lease_holder = 'other', lease_expires_at = ? where database = 'shop'",

@@ -1,11 +1,11 @@
+import { catalogFacts } from "@patina/archive/catalog-facts";
 import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
-import { findDatabase } from "@patina/catalog/databases";
-import { claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@patina/catalog/tasks";
+import { findDatabase, type RegisteredDatabase } from "@patina/catalog/databases";
+import { type Claim, claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@patina/catalog/tasks";
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
-import type { Rules } from "@patina/core/rules";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
 import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
@@ -74,7 +74,7 @@ export async function exportTask(
         ? { kind: "manual", date: claim.date, job: task.job, database: task.database }
         : { kind: "daily", date: claim.date, database: task.database };
     const checkpoints = new CheckpointStore(context.bucket, task);
-    const made = await backupOf({ ref, task, context, checkpoints, checkpoint: claim.checkpoint });
+    const made = await backupOf({ ref, task, context, checkpoints, claim });
     if (made.end === "paused") {
       const checkpoint = await checkpoints.put(made.checkpoint);
       const nextAttemptAt = clock() + RETRY_GRACE;
@@ -91,21 +91,23 @@ export async function exportTask(
   }
 }
 
+type Claimed = Extract<Claim, { end: "claimed" }>;
+
 /** The backup, if an earlier delivery has finished it; else it is made, from where an earlier invocation stopped. */
 async function backupOf(options: {
   ref: BackupRef;
   task: TaskRef;
   context: ExportContext;
   checkpoints: CheckpointStore;
-  checkpoint: string | null;
+  claim: Claimed;
 }): Promise<Made> {
-  const { ref, task, context, checkpoints } = options;
+  const { ref, task, context, checkpoints, claim } = options;
   const { bucket, catalog, clock, environment, limits, sleep, random } = context;
   const backup = await findBackup(bucket, { ref, ...task });
   if (backup !== null) return { end: "finished", backup };
-  const entry = await findSource(task.database, context);
+  const { entry, database } = await findSource(task.database, context);
   const budget = new Budget({ until: clock() + limits.milliseconds, queries: limits.queries }, clock);
-  const checkpoint = options.checkpoint === null ? null : await checkpoints.get();
+  const checkpoint = claim.checkpoint === null ? null : await checkpoints.get();
   const uploads = catalogUploads(catalog, { key: dumpKey(ref), clock });
   // Whatever an invocation that stopped has left behind cannot be continued without its checkpoint.
   if (checkpoint === null) await uploads.abortAll(bucket);
@@ -115,9 +117,10 @@ async function backupOf(options: {
       job: task.job,
       generation: task.generation,
       environment,
-      source: patientSource(d1Source(task.database, entry.database), { budget, sleep, random }),
-      isCertain: entry.isCertain,
-      rules: entry.rules,
+      source: patientSource(d1Source(task.database, database), { budget, sleep, random }),
+      isCertain: entry.certain,
+      rules: rulesOf(entry),
+      catalog: catalogFacts(claim, entry),
       redactionKey: context.redactionKey,
       bucket,
       uploads,
@@ -139,7 +142,7 @@ async function report({ key, manifest }: Backup, { task, context }: { task: Task
 async function findSource(
   name: string,
   { catalog, bindings }: ExportContext,
-): Promise<{ database: D1Database; isCertain: boolean; rules: Rules }> {
+): Promise<{ entry: RegisteredDatabase; database: D1Database }> {
   const entry = await findDatabase(catalog, name);
   if (entry === undefined) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": it is no longer in the registry`);
@@ -151,7 +154,7 @@ async function findSource(
   if (!isDatabase(database)) {
     throw new PatinaError("source_missing", `Cannot read database "${name}": no binding "${entry.binding}"`);
   }
-  return { database, isCertain: entry.certain, rules: rulesOf(entry) };
+  return { entry, database };
 }
 
 /** Ends a failed attempt: the task is free again, with the reason, and the message goes where the error table says. */

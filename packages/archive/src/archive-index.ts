@@ -1,6 +1,7 @@
 import { PatinaError } from "@patina/core/error";
 import { isWeek } from "@patina/core/week";
 import * as v from "valibot";
+import { JobFacts } from "./catalog-facts.ts";
 
 /**
  * What a weekly archive says of itself: a manifest, and beside it an index in pages, so that nobody ever needs all of it
@@ -72,8 +73,21 @@ export const ArchiveManifest = v.object({
   rawBytes: Count,
   pages: v.array(v.object({ key: v.string(), start: Count, entries: Count, sha256: Sha256 })),
   missing: v.array(Missing),
+  /** What the catalog said of the weekly job; absent in manifests of before it was written. */
+  catalog: v.optional(v.object({ job: v.omit(JobFacts, ["databases", "replayOf"]) })),
 });
 export type ArchiveManifest = v.InferOutput<typeof ArchiveManifest>;
+
+/** How many of the backups that an archive lacks are named in its job; the manifest names all. */
+const NAMED = 10;
+
+/** What an archive lacks of its week, in a sentence; null when it lacks nothing. */
+export function lacking({ missing }: ArchiveManifest): string | null {
+  if (missing.length === 0) return null;
+  const named = missing.slice(0, NAMED).map(({ database, date }) => `${database} of ${date}`);
+  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : "";
+  return `The archive lacks ${missing.length}: ${named.join(", ")}${more}`;
+}
 
 /** An index page or a manifest as the text that is stored. */
 export function encodeArchive(document: IndexPage | ArchiveManifest): string {

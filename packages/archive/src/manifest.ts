@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import { CONSISTENCIES } from "@patina/core/job";
 import * as v from "valibot";
+import { CatalogFacts } from "./catalog-facts.ts";
 
 /**
  * The JSON beside a dump that makes it a backup: a dump without its manifest does not count. It says everything that
@@ -62,7 +63,13 @@ export const Manifest = v.object({
   rules: v.optional(
     v.object({
       redactions: v.array(
-        v.object({ table: v.string(), column: v.string(), as: v.picklist(["null", "text", "digest"]) }),
+        v.object({
+          table: v.string(),
+          column: v.string(),
+          as: v.picklist(["null", "text", "digest"]),
+          /** What stands in place of every value; only of "text", and absent in old manifests. */
+          text: v.optional(v.string()),
+        }),
       ),
       excludedTables: v.array(v.string()),
       /** Digests of two backups can be compared when these are equal; null when no key was used. */
@@ -73,6 +80,8 @@ export const Manifest = v.object({
   warnings: v.array(v.string()),
   queries: Count,
   rowsRead: Count,
+  /** Absent in manifests of before it was written, and in those of dumps that no job made. */
+  catalog: v.optional(CatalogFacts),
 });
 export type Manifest = v.InferOutput<typeof Manifest>;
 

@@ -16,7 +16,7 @@ const Time = v.pipe(v.string(), v.isoTimestamp());
 const Subject = v.object({ key: v.string(), etag: v.string() });
 
 /** One piece of a verification: what was read, and what was found. */
-const VerifyReceipt = v.object({
+export const VerifyReceipt = v.object({
   patina: v.literal("verify-receipt"),
   format: v.literal(1),
   id: v.string(),
@@ -34,7 +34,7 @@ const VerifyReceipt = v.object({
 });
 export type VerifyReceipt = v.InferOutput<typeof VerifyReceipt>;
 
-const DrillReceipt = v.object({
+export const DrillReceipt = v.object({
   patina: v.literal("drill-receipt"),
   format: v.literal(1),
   id: v.string(),
@@ -44,6 +44,8 @@ const DrillReceipt = v.object({
   job: v.string(),
   backup: Subject,
   cause: v.picklist(["first", "schema", "monthly", "asked"]),
+  /** When it was asked for; absent in old receipts. */
+  askedAt: v.optional(Time),
   verdict: v.picklist(VERDICTS),
   checks: v.array(
     v.object({

@@ -70,20 +70,41 @@ CREATE TABLE `prune_steps` (
 CREATE INDEX `prune_steps_open` ON `prune_steps` (`plan`) WHERE state = 'planned';--> statement-breakpoint
 CREATE TABLE `verify_runs` (
 	`id` text PRIMARY KEY NOT NULL,
+	`scope` text DEFAULT 'due' NOT NULL,
 	`database` text,
 	`date` text,
 	`state` text DEFAULT 'running' NOT NULL,
 	`after` text,
+	`total` integer,
 	`checked` integer DEFAULT 0 NOT NULL,
 	`damaged` integer DEFAULT 0 NOT NULL,
+	`unread` integer DEFAULT 0 NOT NULL,
 	`bytes` integer DEFAULT 0 NOT NULL,
 	`postponed` integer DEFAULT 0 NOT NULL,
+	`waiting` text DEFAULT '[]' NOT NULL,
+	`findings` text DEFAULT '[]' NOT NULL,
 	`started_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	`finished_at` integer
 );
 --> statement-breakpoint
 CREATE INDEX `verify_runs_started` ON `verify_runs` (`started_at`);--> statement-breakpoint
+CREATE TABLE `catalog_rebuilds` (
+	`id` text PRIMARY KEY NOT NULL,
+	`state` text DEFAULT 'running' NOT NULL,
+	`phase` text DEFAULT 'archives' NOT NULL,
+	`after` text,
+	`counts` text NOT NULL,
+	`skipped` text NOT NULL,
+	`error` text,
+	`started_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`finished_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `catalog_rebuilds_running` ON `catalog_rebuilds` (`state`) WHERE state = 'running';--> statement-breakpoint
+ALTER TABLE `archive_members` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damage` text;--> statement-breakpoint
+ALTER TABLE `backup_jobs` ADD `rebuilt_at` integer;--> statement-breakpoint
 ALTER TABLE `databases` ADD `retention` text;

@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { archivePages, archiveParts, archives } from "./schema.ts";
 import { transaction } from "./transaction.ts";
@@ -62,7 +62,10 @@ export async function noteWhole(
   catalog: Catalog,
   { archive, bytes, now }: { archive: Archive; bytes: number; now: number },
 ): Promise<Archive> {
-  await step(catalog, { archive, from: "planning", set: sql`state = 'writing', bytes = ${bytes}`, now });
+  await catalog.run(
+    sql`update archives set state = 'writing', bytes = ${bytes}, updated_at = ${now}
+        where week = ${archive.week} and state = 'planning' and attempt = ${archive.attempt}`,
+  );
   return await reread(catalog, archive.week);
 }
 
@@ -174,13 +177,23 @@ export async function noteChecked(
   return await reread(catalog, week);
 }
 
-/** Every byte was read back. From now on the dailies that it holds may go. */
+/**
+ * Every byte was read back. From now on the dailies that it holds may go; those that are there were verified now, which is
+ * what the archive's manifest says of all of them.
+ */
 export async function noteAllChecked(
   catalog: Catalog,
   { archive, now }: { archive: Archive; now: number },
 ): Promise<Archive> {
-  await step(catalog, { archive, from: "checking", set: sql`state = 'checked', checked_at = ${now}`, now });
-  return await reread(catalog, archive.week);
+  const { week } = archive;
+  const mine = sql`week = ${week} and state = 'checking' and attempt = ${archive.attempt}`;
+  await transaction(catalog, [
+    sql`update backup_inventory as i set verified_at = ${now} from archive_members m
+        where m.week = ${week} and i.database = m.database and i.date = m.date and i.kind = 'daily'
+          and i.digest = m.digest and exists (select 1 from archives where ${mine})`,
+    sql`update archives set state = 'checked', checked_at = ${now}, updated_at = ${now} where ${mine}`,
+  ]);
+  return await reread(catalog, week);
 }
 
 /**
@@ -205,16 +218,6 @@ export async function restartArchive(
         where week = ${week} and state <> 'checked'`,
   ]);
   return await reread(catalog, week);
-}
-
-async function step(
-  catalog: Catalog,
-  { archive, from, set, now }: { archive: Archive; from: Archive["state"]; set: SQL; now: number },
-): Promise<void> {
-  await catalog.run(
-    sql`update archives set ${set}, updated_at = ${now}
-        where week = ${archive.week} and state = ${from} and attempt = ${archive.attempt}`,
-  );
 }
 
 async function reread(catalog: Catalog, week: string): Promise<Archive> {

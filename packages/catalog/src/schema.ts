@@ -11,6 +11,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 export * from "./alert-tables.ts";
 export * from "./archive-tables.ts";
 export * from "./custody-tables.ts";
+export * from "./rebuild-tables.ts";
 
 /** The registry: which databases are backed up. */
 export const databases = sqliteTable("databases", {
@@ -72,6 +73,8 @@ export const backupJobs = sqliteTable(
     /** The job that had backed up the last of the databases which failed here. It may be this one, by a replay. */
     healedBy: text("healed_by"),
     healedAt: integer("healed_at"),
+    /** When it was rebuilt from the bucket, which knows only backups that were made; null for one that ran here. */
+    rebuiltAt: integer("rebuilt_at"),
   },
   (table) => [
     index("backup_jobs_status").on(table.status, table.startedAt),

@@ -1,4 +1,5 @@
 import type { ErrorCode, PatinaError } from "@patina/core/error";
+import type { JobTrigger } from "@patina/core/job";
 import { TASK_LEASE } from "@patina/core/lease";
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
@@ -39,6 +40,17 @@ export async function markSent(
   );
 }
 
+/** How the job of a task was opened; times in milliseconds. */
+export interface Opening {
+  readonly trigger: JobTrigger;
+  readonly reason: string | null;
+  readonly scheduledFor: number;
+  readonly startedAt: number;
+  /** Tasks it was opened with. */
+  readonly databases: number;
+  readonly replayOf: string | null;
+}
+
 /** What came of trying to claim a task. */
 export type Claim =
   | {
@@ -48,6 +60,11 @@ export type Claim =
       readonly jobKind: string;
       /** Key of the object that says where an earlier invocation stopped. */
       readonly checkpoint: string | null;
+      readonly priority: number;
+      /** When the task's first attempt began. */
+      readonly startedAt: number;
+      /** How its job was opened. */
+      readonly opened: Opening;
     }
   /** Somebody else works on it, at the longest until then. */
   | { readonly end: "held"; readonly until: number }
@@ -67,7 +84,9 @@ export async function claimTask(
           and (lease_expires_at is null or lease_expires_at <= ${now})
         returning attempt`,
     eventStatement({ task, event: "started", now, where: sql`lease_holder = ${holder}` }),
-    sql`select t.generation, t.state, t.lease_expires_at as until, t.checkpoint, j.date, j.kind
+    sql`select t.generation, t.state, t.lease_expires_at as until, t.checkpoint, t.priority, t.started_at as startedAt,
+          j.date, j.kind, j.trigger, j.reason, j.scheduled_for as scheduledFor, j.started_at as jobStartedAt,
+          j.databases, j.replay_of as replayOf
         from backup_tasks t join backup_jobs j on j.id = t.job_id
         where t.job_id = ${task.job} and t.database = ${task.database}`,
   ]);
@@ -75,18 +94,31 @@ export async function claimTask(
   if (row === undefined || Number(row["generation"]) < task.generation) return { end: "unknown" };
   const mine = claimed?.[0];
   if (mine !== undefined) {
-    const checkpoint = typeof row["checkpoint"] === "string" ? row["checkpoint"] : null;
     return {
       end: "claimed",
       attempt: Number(mine["attempt"]),
       date: String(row["date"]),
       jobKind: String(row["kind"]),
-      checkpoint,
+      checkpoint: textOf(row["checkpoint"]),
+      priority: Number(row["priority"]),
+      startedAt: Number(row["startedAt"]),
+      opened: {
+        trigger: String(row["trigger"]) as JobTrigger,
+        reason: textOf(row["reason"]),
+        scheduledFor: Number(row["scheduledFor"]),
+        startedAt: Number(row["jobStartedAt"]),
+        databases: Number(row["databases"]),
+        replayOf: textOf(row["replayOf"]),
+      },
     };
   }
   const isOpen = row["state"] === "queued" || row["state"] === "running";
   if (Number(row["generation"]) > task.generation || !isOpen) return { end: "settled" };
   return { end: "held", until: Number(row["until"] ?? now) };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }
 
 /** An exporter has stored the backup and is about to report it; the task stays its own until the aggregator settles it. */

@@ -191,6 +191,12 @@ export const ERROR_CODES = {
     meanwhile: "It is tried again.",
     next: "Apply the migrations: wrangler d1 migrations apply patina-catalog --remote.",
   },
+  catalog_incomplete: {
+    disposition: "dead",
+    status: 409,
+    exit: 1,
+    next: "Rebuild the catalog from the bucket: POST /catalog/rebuild.",
+  },
   checkpoint_invalid: {
     disposition: "retry",
     status: 500,

@@ -16,6 +16,7 @@ const QUEUE_OF_KIND: Record<string, LiveQueue> = {
   prune: QUEUES.upkeep,
   verify: QUEUES.upkeep,
   drill: QUEUES.upkeep,
+  "rebuild-catalog": QUEUES.upkeep,
 };
 
 test("decode() still reads every message of every version ever sent", () => {

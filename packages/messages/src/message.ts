@@ -114,14 +114,23 @@ export const Drill = v.object({
 });
 export type Drill = v.InferOutput<typeof Drill>;
 
+/** patina-upkeep: rebuild the catalog from the bucket. Sent by the dispatcher when an admin asks for it. */
+export const RebuildCatalog = v.object({
+  kind: v.literal("rebuild-catalog"),
+  version: v.literal(1),
+  rebuild: v.pipe(v.string(), v.regex(/^rebuild-[0-9a-f-]{1,40}$/)),
+  snoozes: v.optional(Count, 0),
+});
+export type RebuildCatalog = v.InferOutput<typeof RebuildCatalog>;
+
 const SCHEMAS = {
   [QUEUES.exports]: ExportRequested,
   [QUEUES.results]: v.variant("kind", [ExportFinished, ExportAbandoned, ArchiveFinished, JobCheck]),
   [QUEUES.alerts]: AlertDue,
-  [QUEUES.upkeep]: v.variant("kind", [ArchiveWeek, Prune, Verify, Drill]),
+  [QUEUES.upkeep]: v.variant("kind", [ArchiveWeek, Prune, Verify, Drill, RebuildCatalog]),
 } as const;
 
-export type UpkeepMessage = ArchiveWeek | Prune | Verify | Drill;
+export type UpkeepMessage = ArchiveWeek | Prune | Verify | Drill | RebuildCatalog;
 
 export type LiveQueue = keyof typeof SCHEMAS;
 

@@ -1,6 +1,7 @@
 import type { Operation } from "./operation.ts";
 import { alerts } from "./routes/alerts.ts";
 import { audit } from "./routes/audit.ts";
+import { catalogRoutes } from "./routes/catalog.ts";
 import { databases } from "./routes/databases.ts";
 import { deadLetters } from "./routes/dead-letters.ts";
 import { documents } from "./routes/documents.ts";
@@ -35,5 +36,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...deadLetters,
   ...alerts,
   ...thresholds,
+  ...catalogRoutes,
   ...documents(() => [...OPEN, ...OPERATIONS]),
 ];

@@ -88,6 +88,7 @@ const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   sending: { sign: "turn", tone: "run" },
   sent: { sign: "check", tone: "good" },
   "given up": { sign: "cross", tone: "bad" },
+  rebuilt: { sign: "back", tone: "none" },
 };
 
 export function StateChip({ state }: { state: string }) {

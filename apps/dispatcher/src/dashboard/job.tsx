@@ -3,6 +3,7 @@ import type { TaskEventRow } from "@patina/catalog/task-events";
 import { isErrorCode, nextOf } from "@patina/core/error";
 import { bytes, count, duration } from "@patina/core/wording";
 import { StateChip } from "./glyph.tsx";
+import { isKnownInPart, stateOf } from "./jobs.tsx";
 import { Moment, utc } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
 import { type Doing, type Stretch, stretches } from "./waterfall.ts";
@@ -93,20 +94,35 @@ function Summary({ job, ended, frame }: JobFacts) {
   const isRunning = job.status === "running";
   return (
     <section class="hero" aria-label="State of the job">
-      <StateChip state={job.status} />
-      <h1>
-        {isRunning
-          ? `${count(ended)} of ${count(job.databases)} databases done`
-          : `${count(job.succeeded)} of ${count(job.databases)} databases backed up in ${duration((job.finishedAt ?? job.startedAt) - job.startedAt)}`}
-      </h1>
+      <StateChip state={stateOf(job)} />
+      <h1>{isRunning ? `${count(ended)} of ${count(job.databases)} databases done` : outcomeOf(job)}</h1>
       <p>
         A {job.kind} job for {job.date}, started by {job.trigger} <Moment at={job.startedAt} now={frame.now} />
         {job.reason !== null && `: ${job.reason}`}.{" "}
         {!isRunning && `${count(job.rows)} rows, ${bytes(job.rawBytes)} of SQL as ${bytes(job.storedBytes)} stored.`}
         {isRunning && "This page asks again every 4 s; it may be closed, the job goes on."}
       </p>
+      {job.rebuiltAt !== null && (
+        <p>
+          Rebuilt from the bucket <Moment at={job.rebuiltAt} now={frame.now} />. {unknownOf(job)}
+        </p>
+      )}
     </section>
   );
+}
+
+function outcomeOf(job: Job): string {
+  const time = duration((job.finishedAt ?? job.startedAt) - job.startedAt);
+  if (isKnownInPart(job)) return `${count(job.succeeded)} backups of it are known, made in ${time}`;
+  return `${count(job.succeeded)} of ${count(job.databases)} databases backed up in ${time}`;
+}
+
+/** What the bucket does not tell of a job. */
+function unknownOf(job: Job): string {
+  if (!isKnownInPart(job)) return "";
+  const without = job.databases - job.succeeded;
+  if (without === 0) return "Only backups leave something there: a database that failed would not show.";
+  return `It was opened for ${count(job.databases)} databases: how those ended that left no backup there is not known.`;
 }
 
 function TaskRow({ task: { task, result }, job, events, goodAt, frame }: JobFacts & { task: JobTask }) {

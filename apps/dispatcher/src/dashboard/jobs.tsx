@@ -70,11 +70,12 @@ function JobRow({ job, now }: { job: Job; now: number }) {
         </a>
         <small>
           by {job.trigger}
+          {job.rebuiltAt !== null && " · rebuilt from the bucket"}
           {job.reason !== null && ` · ${job.reason}`}
         </small>
       </td>
       <td class="state">
-        <StateChip state={job.status} />
+        <StateChip state={stateOf(job)} />
       </td>
       <td data-label="Started">
         <Moment at={job.startedAt} now={now} />
@@ -83,7 +84,7 @@ function JobRow({ job, now }: { job: Job; now: number }) {
         {duration((job.finishedAt ?? now) - job.startedAt)}
       </td>
       <td data-label="Databases" class="num">
-        {isRunning ? count(job.databases) : `${count(job.succeeded)} of ${count(job.databases)}`}
+        {databasesOf(job)}
       </td>
       <td data-label="Rows" class="num">
         {isRunning ? "–" : count(job.rows)}
@@ -93,4 +94,19 @@ function JobRow({ job, now }: { job: Job; now: number }) {
       </td>
     </tr>
   );
+}
+
+function databasesOf(job: Job): string {
+  if (job.status === "running") return count(job.databases);
+  return isKnownInPart(job) ? `${count(job.succeeded)} known` : `${count(job.succeeded)} of ${count(job.databases)}`;
+}
+
+/** Of a job that was rebuilt from the bucket only its backups are known; a weekly one's manifest says what it lacks. */
+export function isKnownInPart({ rebuiltAt, kind }: Job): boolean {
+  return rebuiltAt !== null && kind !== "weekly";
+}
+
+/** How a job is, by its word. */
+export function stateOf(job: Job): string {
+  return isKnownInPart(job) ? "rebuilt" : job.status;
 }

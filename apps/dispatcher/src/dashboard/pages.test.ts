@@ -213,3 +213,19 @@ test("a page asks the catalog at most ten questions", async () => {
     expect(browser.cost.queries, path).toBeLessThanOrEqual(10);
   }
 });
+
+test("a job that was rebuilt from the bucket does not look as if all of it had gone well", async () => {
+  await seed();
+  const at = browser.now - 3 * 3_600_000;
+  await env.CATALOG.exec(`update backup_jobs set rebuilt_at = ${at}, status = 'completed' where date = '2026-11-20'`);
+  const jobs = wordsOf(await browser.page("/dashboard/jobs"));
+  expect(jobs).toMatch(/nightly-2026-11-20 by cron · rebuilt from the bucket rebuilt .*? 2 known/);
+  const job = wordsOf(await browser.page("/dashboard/jobs/nightly-2026-11-20"));
+  expect(job).toContain("2 backups of it are known, made in");
+  expect(job).toMatch(
+    /Rebuilt from the bucket 3 h(?:ours)? ago.* It was opened for 3 databases: how those ended that left no/,
+  );
+  await env.CATALOG.exec("update backup_jobs set databases = 2 where date = '2026-11-20'");
+  const other = wordsOf(await browser.page("/dashboard/jobs/nightly-2026-11-20"));
+  expect(other).toContain("a database that failed would not show");
+});

@@ -26,6 +26,10 @@ export const Job = v.strictObject({
   rows: Count,
   raw_bytes: Count,
   stored_bytes: Count,
+  rebuilt_at: v.pipe(
+    v.nullable(Time),
+    v.description("When it was rebuilt from the bucket: then only its backups are known, and failures are not."),
+  ),
 });
 
 export function jobView(job: CatalogJob): v.InferOutput<typeof Job> {
@@ -45,6 +49,7 @@ export function jobView(job: CatalogJob): v.InferOutput<typeof Job> {
     rows: job.rows,
     raw_bytes: job.rawBytes,
     stored_bytes: job.storedBytes,
+    rebuilt_at: time(job.rebuiltAt),
   };
 }
 

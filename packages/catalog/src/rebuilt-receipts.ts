@@ -1,0 +1,123 @@
+import type { Check, Verdict } from "@patina/core/drill";
+import { type SQL, sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+
+/**
+ * What receipts in the bucket say that the catalog does not: when stored objects were verified and drilled, what was found
+ * damaged, and the drills themselves. A fact only ever replaces an older one, or none.
+ */
+
+/** What was found of one stored object; an object under the same key with another etag is not meant. */
+export interface RebuiltFinding {
+  readonly key: string;
+  readonly etag: string;
+  /** Milliseconds. */
+  readonly at: number;
+  /** What is wrong with it, as a sentence; null when nothing is. */
+  readonly damage: string | null;
+}
+
+export interface RebuiltDrill {
+  readonly id: string;
+  readonly database: string;
+  readonly date: string;
+  readonly job: string;
+  /** The object that was read. */
+  readonly key: string;
+  readonly cause: "first" | "schema" | "monthly" | "asked";
+  readonly verdict: Verdict;
+  /** The finding that decided the verdict; null when it passed. */
+  readonly reason: string | null;
+  readonly checks: readonly Check[];
+  /** Null when nothing was restored. */
+  readonly rows: number | null;
+  readonly bytes: number | null;
+  readonly restoreMs: number | null;
+  readonly rowsWritten: number;
+  readonly schemaDigest: string | null;
+  /** When it was asked for and when it ended, in milliseconds. */
+  readonly createdAt: number;
+  readonly at: number;
+  /** The object that it says something of: its etag, or, where only that is known, the job that made it. */
+  readonly meant: { readonly key: string; readonly etag: string | null };
+}
+
+/**
+ * The statements that note verifications: the newest that found nothing, and the first that found something. A backup that
+ * is known to be damaged is not verified any more; an archive is, whatever is wrong with parts of it.
+ */
+export function verificationStatements(findings: readonly RebuiltFinding[]): SQL[] {
+  if (findings.length === 0) return [];
+  const list = JSON.stringify(findings);
+  const last = sql`(select max(m.value ->> 'at') from json_each(${list}) m
+      where m.value ->> 'key' = i.key and m.value ->> 'etag' = i.etag
+        and (i.kind = 'weekly' or (m.value ->> 'damage' is null and m.value ->> 'at' < coalesce(i.damaged_at, 9e15))))`;
+  return [
+    ...damageStatements(findings),
+    sql`update backup_inventory as i set verified_at = ${last}
+        where i.key in (select m.value ->> 'key' from json_each(${list}) m) and coalesce(i.verified_at, 0) < ${last}`,
+  ];
+}
+
+/** How many of these drills the catalog does not have. */
+export async function unknownDrills(catalog: Catalog, drills: readonly Pick<RebuiltDrill, "id">[]): Promise<number> {
+  if (drills.length === 0) return 0;
+  const [row] = await catalog.all<{ unknown: number }>(
+    sql`select count(*) as "unknown" from json_each(${JSON.stringify(drills.map(({ id }) => id))}) m
+        where not exists (select 1 from drills d where d.id = m.value)`,
+  );
+  return row?.unknown ?? 0;
+}
+
+/** The statements that note drills, and what they say of the backups that were restored. */
+export function drillStatements(drills: readonly RebuiltDrill[]): SQL[] {
+  if (drills.length === 0) return [];
+  const list = JSON.stringify(drills);
+  const last = sql`(select max(m.value ->> 'at') from json_each(${list}) m
+      where m.value ->> 'verdict' in ('passed', 'flawed') and ${isMeant(sql`m.value`)})`;
+  const failed = drills.filter(({ verdict }) => verdict === "failed");
+  return [
+    sql`insert into drills (id, database, date, job_id, key, cause, state, verdict, reason, checks, rows, bytes,
+          rows_written, restore_ms, schema_digest, created_at, updated_at, finished_at)
+        select v ->> 'id', v ->> 'database', v ->> 'date', v ->> 'job', v ->> 'key', v ->> 'cause', 'done',
+          v ->> 'verdict', v ->> 'reason', v -> 'checks', v ->> 'rows', v ->> 'bytes', v ->> 'rowsWritten',
+          v ->> 'restoreMs', v ->> 'schemaDigest', v ->> 'createdAt', v ->> 'at', v ->> 'at'
+        from (select m.value as v from json_each(${list}) m) where true
+        on conflict (id) do nothing`,
+    sql`update backup_inventory as i set drilled_at = ${last}
+        where i.key in (select m.value ->> '$.meant.key' from json_each(${list}) m)
+          and coalesce(i.drilled_at, 0) < ${last}`,
+    ...damageStatements(
+      failed.map(({ meant, job, at, reason }) => ({ ...meant, job, at, damage: `A drill failed: ${reason}` })),
+    ),
+  ];
+}
+
+/** That row `i` of the inventory is the object that a drill says something of. */
+function isMeant(drill: SQL): SQL {
+  return sql`${drill} ->> '$.meant.key' = i.key
+      and coalesce(${drill} ->> '$.meant.etag' = i.etag, ${drill} ->> 'job' = i.job_id)`;
+}
+
+/** The first finding stays. */
+function damageStatements(
+  findings: readonly {
+    readonly key: string;
+    readonly etag: string | null;
+    readonly job?: string;
+    readonly at: number;
+    readonly damage: string | null;
+  }[],
+): SQL[] {
+  const bad = findings.filter(({ damage }) => damage !== null);
+  if (bad.length === 0) return [];
+  return [
+    // Beside min(), the bare columns come from the row with the minimum.
+    sql`update backup_inventory as i set damaged_at = s.at, damage = s.damage
+        from (select m.value ->> 'key' as key, m.value ->> 'etag' as etag, m.value ->> 'job' as job,
+            min(m.value ->> 'at') as at, m.value ->> 'damage' as damage
+          from json_each(${JSON.stringify(bad)}) m group by 1, 2, 3) s
+        where i.key = s.key and coalesce(i.etag = s.etag, i.job_id = s.job)
+          and (i.damaged_at is null or i.damaged_at > s.at)`,
+  ];
+}
