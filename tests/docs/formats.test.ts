@@ -56,7 +56,12 @@ function documentedIn(document: string, heading: string): string[] {
 }
 
 const FORMATS: readonly (readonly [string, string, unknown])[] = [
-  ["manifest.md", "# The manifest, format 1", Manifest],
+  // Its digest is of the text, and added to that.
+  [
+    "manifest.md",
+    "# The manifest, format 1",
+    { ...Manifest, entries: { ...Manifest.entries, digest: { type: "string" } } },
+  ],
   ["archive.md", "## The index", IndexPage],
   ["archive.md", "## The manifest", ArchiveManifest],
   ["receipts.md", "## Of a verification", VerifyReceipt],
