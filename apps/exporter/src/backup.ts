@@ -175,6 +175,7 @@ async function finish(
     sql: { format: 1, bytes: gzip.rawBytes, sha256: raw, body: { ...gzip.body, sha256: body } },
     rows: summary.rows,
     tables: [...summary.tables],
+    schema: summary.schema,
     restartPoints: gzip.restartPoints.map(([at, rawAt]) => [at, rawAt]),
     ...applied(request),
     warnings: [...summary.warnings],

@@ -82,6 +82,7 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
       sql: { format: 1, bytes: stored.rawBytes, sha256: digests.raw, body: { ...stored.body, sha256: digests.body } },
       rows: summary.rows,
       tables: [...summary.tables],
+      schema: summary.schema,
       restartPoints: stored.restartPoints.map(([at, raw]) => [at, raw]),
       warnings: [...summary.warnings, ...request.warnings],
       queries: summary.queries,
