@@ -136,6 +136,7 @@ function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {
     rowsRead: manifest.rowsRead,
     bodyDigest: manifest.sql.body.sha256,
     storedDigest: manifest.object.sha256,
+    schemaDigest: manifest.schema?.sha256,
     etag: manifest.object.etag,
     warnings: manifest.warnings,
     createdAt,

@@ -38,22 +38,25 @@ export function mismatchStatements(found: Damage): SQL[] {
  * while that is still to be done changes nothing; nor does asking for a database that is not in the registry.
  *
  * @param id unlike any other request's, and the same when the same thing asks again
+ * @param where what must hold for it to be asked for
  */
 export function requestStatements({
   id,
   database,
   reason,
   now,
+  where = sql`true`,
 }: {
   id: string;
   database: string;
   reason: string;
   now: number;
+  where?: SQL;
 }): SQL[] {
   return [
     sql`insert into job_requests (id, database, reason, created_at)
         select ${id}, name, ${reason}, ${now} from databases
-        where name = ${database} and enabled = 1
+        where name = ${database} and enabled = 1 and ${where}
           and not exists (select 1 from job_requests where database = ${database} and job_id is null)
         on conflict (id) do nothing`,
   ];

@@ -56,10 +56,11 @@ export class Proof {
   readonly #expected: Expected;
   #state: ProofState;
 
-  constructor(source: Source, expected: Expected, state: ProofState = BEGIN) {
+  /** @param state where another invocation stopped */
+  constructor(source: Source, expected: Expected, state: ProofState | null = null) {
     this.#source = source;
     this.#expected = expected;
-    this.#state = state;
+    this.#state = state ?? BEGIN;
   }
 
   get state(): ProofState {
@@ -67,8 +68,12 @@ export class Proof {
   }
 
   /** The check that is made next; null once all are made. */
-  get next(): Check["name"] | null {
-    return STEPS[this.#state.step] ?? null;
+  get next(): (typeof STEPS)[number] | null {
+    return Proof.nextOf(this.#state);
+  }
+
+  static nextOf(state: ProofState | null): (typeof STEPS)[number] | null {
+    return STEPS[state?.step ?? 0] ?? null;
   }
 
   /** Does the next piece of work. */
@@ -111,7 +116,7 @@ export class Proof {
     for (; !step.done; step = await run.next()) {
       const state = output.position < until ? null : step.value.state();
       if (state === null) continue;
-      this.#state = { ...this.#state, again: { dump: state, position: output.position } };
+      this.#state = { ...this.#state, again: { dump: slim(state), position: output.position } };
       return;
     }
     this.#state = { ...this.#state, again: null };
@@ -167,6 +172,11 @@ const DUMP = {
   redactionKey: null,
   snapshotBytes: 0,
 } as const;
+
+/** A state that fits into one value of a Durable Object: what the columns of thousands of tables hold is counted later. */
+function slim(state: DumpState): DumpState {
+  return { ...state, tables: state.tables.map((table) => ({ ...table, columns: [] })) };
+}
 
 async function countAgain(source: Source, { table }: Transfer) {
   return fingerprints(countedSums(await source.batch(fingerprintQueries(table))), readColumns(table));

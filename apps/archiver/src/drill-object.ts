@@ -1,0 +1,55 @@
+import type { Manifest } from "@patina/archive/manifest";
+import type { StoredBytes } from "@patina/archive/range-reader";
+import { readBack } from "@patina/archive/read-back";
+import type { Check } from "@patina/core/drill";
+import { PatinaError } from "@patina/core/error";
+import { checkOf } from "@patina/dump/check";
+import type { Budget } from "./budget.ts";
+import type { StoredBackup } from "./find-backup.ts";
+
+/** Bytes read at once. */
+const READ_BYTES = 4_194_304;
+
+/** Reads a stored dump from end to end and compares it with its manifest, and this with itself. */
+export async function checkObject(
+  backup: StoredBackup,
+  { database, stored, budget }: { database: string; stored: StoredBytes; budget: Budget },
+): Promise<Check> {
+  const { manifest, bytes } = backup;
+  const faults = contradictions(manifest, database);
+  if (bytes !== manifest.object.bytes) {
+    faults.push(`The object has ${bytes} bytes instead of ${manifest.object.bytes}`);
+  }
+  try {
+    const read = await readBack(inPieces(stored, budget), { key: backup.key, body: manifest.sql.body });
+    const { digests } = read;
+    if (digests.stored !== manifest.object.sha256) faults.push("Its digest is not the one that the manifest says");
+    if (digests.raw !== manifest.sql.sha256 || read.rawBytes !== manifest.sql.bytes) {
+      faults.push("The SQL in it is not what the manifest says");
+    }
+    if (digests.body !== manifest.sql.body.sha256) faults.push("The body of the dump is not what the manifest says");
+  } catch (error) {
+    if (!(error instanceof PatinaError) || error.code !== "backup_damaged") throw error;
+    faults.push(error.message);
+  }
+  return checkOf("object", { faults });
+}
+
+/** What in a manifest cannot be true. */
+function contradictions({ database, rows, tables }: Manifest, wanted: string): string[] {
+  const faults: string[] = [];
+  if (database !== wanted) faults.push(`It is a backup of ${database}`);
+  if (rows !== tables.reduce((sum, table) => sum + table.rows, 0)) {
+    faults.push("The manifest's tables have other rows than it says they have together");
+  }
+  return faults;
+}
+
+async function* inPieces(stored: StoredBytes, budget: Budget): AsyncGenerator<Uint8Array> {
+  for (let at = 0; ; at += READ_BYTES) {
+    const bytes = await stored.read(at, READ_BYTES);
+    budget.spend({ requests: 1 });
+    if (bytes.length > 0) yield bytes;
+    if (bytes.length < READ_BYTES) return;
+  }
+}

@@ -1,0 +1,26 @@
+import { sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+
+/** The date of a database's newest backup that is not known to be damaged, out of an archive too; null without any. */
+export async function newestDate(catalog: Catalog, database: string): Promise<string | null> {
+  const [row] = await catalog.all<{ date: string | null }>(
+    sql`select max(date) as "date" from (
+          select max(date) as date from backup_inventory
+          where database = ${database} and kind in ('daily', 'manual') and deleted_at is null and damaged_at is null
+          union all
+          select max(m.date) from archive_members m join archives a on a.week = m.week
+          where m.database = ${database} and a.state = 'checked')`,
+  );
+  return row?.date ?? null;
+}
+
+/** An object of the inventory that is a database's backup; null when it is gone, or going. */
+export async function storedObject(
+  catalog: Catalog,
+  key: string,
+): Promise<{ key: string; etag: string; date: string; jobId: string } | null> {
+  const [row] = await catalog.all<{ key: string; etag: string; date: string; jobId: string }>(
+    sql`select key, etag, date, job_id as "jobId" from backup_inventory where key = ${key} and deleted_at is null`,
+  );
+  return row ?? null;
+}
