@@ -67,20 +67,21 @@ interface Step {
   readonly context: ArchiverContext;
 }
 
-/** Hands the dump over, part after part, as far as the budget goes. */
+/** Hands the dump over, part after part, as far as the budget goes; one part at least, so that it ends some day. */
 async function load(backup: StoredBackup, { from, scratch, context }: Step): Promise<Progress> {
   const { bucket, budget } = context;
   const { manifest } = backup;
   let progress = from;
   if (progress.at === manifest.sql.bytes) return progress;
   for await (const part of stretchesOf(manifest, { stored: bytesOf(backup, bucket), start: progress.at })) {
-    if (budget.isSpent || progress.refusal !== null) return progress;
     const tables = manifest.tables.filter(({ start, end }) => start < part.end && part.start < end).map(rangeOf);
     progress = await askingScratch(() => scratch().load({ ...part, tables }));
     budget.spend({ requests: 2 });
-    if (progress.refusal === null && progress.at !== part.end) {
+    if (progress.refusal !== null) break;
+    if (progress.at !== part.end) {
       throw new PatinaError("scratch_unavailable", "Cannot use the scratch database: somebody else is restoring into it");
     }
+    if (budget.isSpent) break;
   }
   return progress;
 }
@@ -89,16 +90,17 @@ function rangeOf({ name, start, end }: Manifest["tables"][number]): TableRange {
   return { name, start, end };
 }
 
-/** Compares piece after piece, as far as the budget goes. */
+/** Compares piece after piece, as far as the budget goes; one piece at least. */
 async function prove(backup: StoredBackup, { from, scratch, context }: Step): Promise<Progress> {
   const { bucket, budget } = context;
   const { manifest } = backup;
   const definitions = await definitionsDigest(manifest, bytesOf(backup, bucket));
   const facts = { tables: manifest.tables, definitions, schema: manifest.schema };
   let progress = from;
-  while (progress.refusal === null && progress.next !== null && !budget.isSpent) {
+  while (progress.refusal === null && progress.next !== null) {
     progress = await askingScratch(() => scratch().prove(facts));
     budget.spend({ requests: 1 });
+    if (budget.isSpent) break;
   }
   return progress;
 }

@@ -4,17 +4,20 @@ import type { Catalog } from "@patina/catalog/catalog";
 import { findDrill, openDrills } from "@patina/catalog/drills";
 import { alertEvents, backupInventory, drills, jobRequests } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
+import { MINUTE } from "@patina/core/date";
 import { QUEUES } from "@patina/messages/queues";
 import { type FaultPlan, Faults, faultyBinding, faultyDatabase, faultyNamespace } from "@patina/testkit/faults";
 import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
 import worker from "./index.ts";
+import type { Scratch } from "./scratch.ts";
 import { emptyBucket } from "./testing.ts";
 import { brokenDumpOf, dumpOf, storeDump } from "./testing-dump.ts";
 
 const DATE = "2026-11-20";
 const SHOP = { kind: "daily", date: DATE, database: "shop" } as const;
 const KEY = `daily/${DATE}/shop.sql.gz`;
+const MANIFEST = `daily/${DATE}/shop.manifest.json`;
 
 const SQL = [
   "CREATE TABLE people(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, born REAL)",
@@ -57,7 +60,7 @@ function archiver(plan: FaultPlan | null = null) {
     RESULTS: new RecordedQueue(),
     ENVIRONMENT: "local",
   } as unknown as Env;
-  return { faults, upkeep, dead, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
+  return { faults, upkeep, dead, bindings, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
 }
 
 function messageOf(drill: string) {
@@ -177,3 +180,146 @@ test("a message that comes again after the end changes nothing", async () => {
 test("a drill that nobody knows is a dead letter", async () => {
   expect(await run("drill-00ff")).toMatchObject([{ error: { code: "unknown_task" } }]);
 });
+
+test("the newest backup is drilled when none is named, and a drill without any proves nothing", async () => {
+  expect(await drilled(null)).toMatchObject({ verdict: "unprovable", reason: "There is no backup of shop", date: null });
+  const earlier = { ...SHOP, date: "2026-11-19" } as const;
+  await storeDump(catalog, earlier, await dumpOf(earlier, SQL));
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  expect(await drilled(null)).toMatchObject({ verdict: "passed", date: DATE });
+  expect(await drilled("2026-11-19")).toMatchObject({ verdict: "passed", key: "daily/2026-11-19/shop.sql.gz" });
+  const absent = { verdict: "unprovable", reason: "There is no backup of shop on 2026-11-01 any more" };
+  expect(await drilled("2026-11-01")).toMatchObject(absent);
+  expect((await env.BUCKET.list({ prefix: "receipts/" })).objects).toHaveLength(2);
+});
+
+test.each([
+  ["whose object is gone", () => env.BUCKET.delete(KEY), `The object "${KEY}" is not there`],
+  ["whose object was overwritten", () => env.BUCKET.put(KEY, "x"), `The object "${KEY}" is another one`],
+  ["whose manifest is gone", () => env.BUCKET.delete(MANIFEST), `The manifest of "${KEY}" is not there`],
+  ["whose manifest is broken", () => env.BUCKET.put(MANIFEST, "{"), "Cannot read manifest"],
+])("a backup %s fails", async (_, breakIt, reason) => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  await breakIt();
+  const row = await drilled();
+  expect(row).toMatchObject({ verdict: "failed", reason: expect.stringContaining(reason), restoreMs: null });
+  expect((await inventory())?.damage).toContain(reason);
+});
+
+test("a backup that is pruned while it is drilled is not called damaged", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  const id = await open();
+  const one = archiver();
+  const pruning = {
+    async get(key: string, options: R2GetOptions) {
+      // Everything but the manifest is read by range; from then on the object is gone.
+      if (options?.range === undefined) return await env.BUCKET.get(key, options);
+      await env.CATALOG.prepare("update backup_inventory set deleted_at = 1").run();
+      await env.BUCKET.delete([KEY, MANIFEST]);
+      return null;
+    },
+    head: (key: string) => env.BUCKET.head(key),
+    put: (key: string, text: string) => env.BUCKET.put(key, text),
+  };
+  const bindings = { ...one.bindings, BUCKET: pruning } as unknown as Env;
+  expect(await run(id, { ...one, handle: (batch) => worker.queue(batch, bindings) })).toEqual([]);
+  const reason = `There is no backup of shop on ${DATE} any more`;
+  expect(await findDrill(catalog, id)).toMatchObject({ verdict: "unprovable", reason });
+  expect(await catalog.select().from(alertEvents)).toEqual([]);
+});
+
+test.each(["before", "after"] as const)(
+  "a fault %s any one call to a binding ends in one verdict, one receipt and an empty scratch database",
+  async (when) => {
+    await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+    let calls = 0;
+    for (let at = 1; ; at += 1) {
+      await env.BUCKET.delete((await env.BUCKET.list({ prefix: "receipts/" })).objects.map(({ key }) => key));
+      const id = await open();
+      const faulted = archiver({ at, when, lasting: "once" });
+      expect(await run(id, faulted), `call ${at}`).toEqual([]);
+      expect(await findDrill(catalog, id), `call ${at}`).toMatchObject({ state: "done", verdict: "passed" });
+      expect((await env.BUCKET.list({ prefix: "receipts/" })).objects, `call ${at}`).toHaveLength(1);
+      expect(await leftIn(id), `call ${at}`).toEqual(EMPTY);
+      calls = at;
+      if (!faulted.faults.struck) break;
+    }
+    expect(calls).toBeGreaterThan(20);
+    expect(await catalog.select().from(alertEvents)).toEqual([]);
+  },
+);
+
+test("a fault that lasts leaves a drill that a later message ends", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  for (let at = 1; at <= 25; at += 3) {
+    const id = await open();
+    await run(id, archiver({ at, when: "after", lasting: "for ever" }));
+    expect(await run(id)).toEqual([]);
+    expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed" });
+    expect(await leftIn(id)).toEqual(EMPTY);
+  }
+});
+
+test("two messages at once make one drill", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  const id = await open();
+  const one = archiver();
+  await one.handle(batchOf(QUEUES.upkeep, [new TestMessage(messageOf(id)), new TestMessage(messageOf(id))]));
+  expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed" });
+  expect(one.upkeep.sent).toMatchObject([{ body: { drill: id, snoozes: 1 } }]);
+  expect((await env.BUCKET.list({ prefix: "receipts/" })).objects).toHaveLength(1);
+});
+
+/** More than one transaction takes: 20 MB of SQL. */
+const LARGE = [
+  ...SQL,
+  "CREATE TABLE bodies(id INTEGER PRIMARY KEY, note REFERENCES notes(id), body TEXT)",
+  `INSERT INTO bodies SELECT value, 1 + value % 2, hex(zeroblob(20000)) || value
+   FROM (WITH RECURSIVE n(value) AS (VALUES(1) UNION ALL SELECT value + 1 FROM n LIMIT 500) SELECT value FROM n)`,
+];
+
+test("a drill too large for one invocation goes on in the next ones, and comes to the same", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, LARGE));
+  const atOnce = await drilled();
+  expect(atOnce).toMatchObject({ verdict: "passed", rows: 504 });
+  const id = await open();
+  const slow = archiver();
+  let invocations = 0;
+  expect(await run(id, { ...slow, handle: withLittleTime(slow.handle, () => (invocations += 1)) })).toEqual([]);
+  const row = await findDrill(catalog, id);
+  expect(row).toMatchObject({ verdict: "passed", rows: 504, checks: atOnce.checks, rowsWritten: atOnce.rowsWritten });
+  expect(invocations).toBeGreaterThan(15);
+  expect(await leftIn(id)).toEqual(EMPTY);
+});
+
+test("a large drill whose scratch database was emptied meanwhile begins anew", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, LARGE));
+  const id = await open();
+  const slow = archiver();
+  let invocations = 0;
+  const handle = withLittleTime(slow.handle, () => (invocations += 1));
+  const forgetful = async (batch: MessageBatch) => {
+    // As its alarm does when nobody has come back.
+    if (invocations === 10) await runInDurableObject(env.SCRATCH.getByName(id), (scratch: Scratch) => scratch.alarm());
+    await handle(batch);
+  };
+  expect(await run(id, { ...slow, handle: forgetful })).toEqual([]);
+  expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed" });
+  expect(invocations).toBeGreaterThan(25);
+});
+
+/** Handles a batch with a clock on which every look at it takes minutes. */
+function withLittleTime(handle: (batch: MessageBatch) => Promise<void>, count: () => unknown) {
+  return async (batch: MessageBatch) => {
+    const real = Date.now;
+    const start = real();
+    let looks = 0;
+    Date.now = () => start + looks++ * 2 * MINUTE;
+    count();
+    try {
+      await handle(batch);
+    } finally {
+      Date.now = real;
+    }
+  };
+}
