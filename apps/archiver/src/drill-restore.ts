@@ -1,16 +1,15 @@
 import { definitionsDigest } from "@patina/archive/definitions-digest";
 import type { Manifest } from "@patina/archive/manifest";
+import type { StoredBytes } from "@patina/archive/range-reader";
 import { stretchesOf } from "@patina/archive/stretches";
-import { type DrillRow, noteDrill } from "@patina/catalog/drills";
 import type { Check } from "@patina/core/drill";
 import { PatinaError } from "@patina/core/error";
 import { askingScratch, TooMuch } from "./asking-scratch.ts";
-import { bytesOf, type StoredBackup } from "./find-backup.ts";
+import type { Budget } from "./budget.ts";
 import { type Progress, type ScratchDatabase, type TableRange, tableAt } from "./scratch-state.ts";
-import type { ArchiverContext } from "./upkeep.ts";
 
 /** Bytes of SQL up to which a backup is restored and compared in one transaction: a few seconds' work. */
-export const WHOLE_BYTES = 16_000_000;
+const WHOLE_BYTES = 16_000_000;
 
 /** What restoring a backup has shown. */
 export interface Restored {
@@ -21,34 +20,44 @@ export interface Restored {
   readonly schema: string | null;
 }
 
+/** What restoring and comparing needs. */
+export interface Restoring {
+  readonly manifest: Manifest;
+  readonly stored: StoredBytes;
+  /** Stands for the stored bytes: others begin anew. */
+  readonly subject: string;
+  readonly scratch: () => ScratchDatabase;
+  readonly budget: Budget;
+  readonly clock: () => number;
+  /** Milliseconds that earlier invocations have restored. */
+  readonly restoreMs: number;
+  /** Told how far restoring has come. */
+  readonly note: (so: { rowsWritten: number; restoreMs: number }) => Promise<void>;
+}
+
 /**
- * Restores a backup into the drill's scratch database and compares it with its manifest. Null when the budget is spent
- * before the end.
+ * Restores a backup into a scratch database and compares it with its manifest. Null when the budget is spent before the
+ * end.
+ *
+ * @throws {PatinaError} `scratch_unavailable`, `bucket_unavailable`
  */
-export async function restoreAndProve(
-  backup: StoredBackup,
-  { row, context }: { row: DrillRow; context: ArchiverContext },
-): Promise<Restored | null> {
-  const { catalog, clock } = context;
-  const { manifest } = backup;
-  const scratch = () => context.scratch(row.id);
-  const subject = `${backup.key} ${backup.etag} ${backup.offset}`;
+export async function restoreAndProve(restoring: Restoring): Promise<Restored | null> {
+  const { manifest, subject, scratch, clock, note } = restoring;
   const isWhole = manifest.sql.bytes <= WHOLE_BYTES;
   let progress = await askingScratch(() => scratch().begin({ subject, isWhole }));
-  let restoreMs = row.restoreMs ?? 0;
+  let { restoreMs } = restoring;
   const ended = (restore: Check): Restored => {
     const { checks, rowsWritten, schema } = progress;
     return { checks: [restore, ...checks], rowsWritten, restoreMs: restoreMs + progress.restoreMs, schema };
   };
   try {
     const begin = clock();
-    progress = await load(backup, { from: progress, scratch, context });
+    progress = await load(progress, restoring);
     restoreMs += clock() - begin;
-    const { rowsWritten } = progress;
-    await noteDrill(catalog, row.id, { rowsWritten, restoreMs, now: clock() });
+    await note({ rowsWritten: progress.rowsWritten, restoreMs });
     if (progress.refusal === null) {
       if (progress.at < manifest.sql.bytes) return null;
-      progress = await prove(backup, { from: progress, scratch, context });
+      progress = await prove(progress, restoring);
       if (progress.refusal === null && progress.next !== null) return null;
     }
     return ended(restoreCheck(progress, manifest));
@@ -61,40 +70,29 @@ export async function restoreAndProve(
   }
 }
 
-interface Step {
-  readonly from: Progress;
-  readonly scratch: () => ScratchDatabase;
-  readonly context: ArchiverContext;
-}
-
 /** Hands the dump over, part after part, as far as the budget goes; one part at least, so that it ends some day. */
-async function load(backup: StoredBackup, { from, scratch, context }: Step): Promise<Progress> {
-  const { bucket, budget } = context;
-  const { manifest } = backup;
+async function load(from: Progress, { manifest, stored, scratch, budget }: Restoring): Promise<Progress> {
   let progress = from;
   if (progress.at === manifest.sql.bytes) return progress;
-  for await (const part of stretchesOf(manifest, { stored: bytesOf(backup, bucket), start: progress.at })) {
+  for await (const part of stretchesOf(manifest, { stored, start: progress.at })) {
     const tables = manifest.tables.filter(({ start, end }) => start < part.end && part.start < end).map(rangeOf);
     progress = await askingScratch(() => scratch().load({ ...part, tables }));
     budget.spend({ requests: 2 });
     if (progress.refusal !== null) break;
     if (progress.at !== part.end) {
-      throw new PatinaError("scratch_unavailable", "Cannot use the scratch database: somebody else is restoring into it");
+      throw new PatinaError(
+        "scratch_unavailable",
+        "Cannot use the scratch database: somebody else is restoring into it",
+      );
     }
     if (budget.isSpent) break;
   }
   return progress;
 }
 
-function rangeOf({ name, start, end }: Manifest["tables"][number]): TableRange {
-  return { name, start, end };
-}
-
 /** Compares piece after piece, as far as the budget goes; one piece at least. */
-async function prove(backup: StoredBackup, { from, scratch, context }: Step): Promise<Progress> {
-  const { bucket, budget } = context;
-  const { manifest } = backup;
-  const definitions = await definitionsDigest(manifest, bytesOf(backup, bucket));
+async function prove(from: Progress, { manifest, stored, scratch, budget }: Restoring): Promise<Progress> {
+  const definitions = await definitionsDigest(manifest, stored);
   const facts = { tables: manifest.tables, definitions, schema: manifest.schema };
   let progress = from;
   while (progress.refusal === null && progress.next !== null) {
@@ -105,12 +103,16 @@ async function prove(backup: StoredBackup, { from, scratch, context }: Step): Pr
   return progress;
 }
 
+function rangeOf({ name, start, end }: Manifest["tables"][number]): TableRange {
+  return { name, start, end };
+}
+
 /** Whether all statements ran. */
-function restoreCheck({ refusal, leftOut }: Progress, { tables }: Manifest): Check {
+export function restoreCheck({ refusal, leftOut }: Progress, { tables }: Manifest): Check {
   if (refusal !== null) {
     const table = tableAt(tables, refusal.offset);
-    const where = table === "" ? "" : ` of table "${table}"`;
-    return { name: "restore", end: refusal.end, findings: [`A statement${where} cannot be run: ${refusal.reason}`] };
+    const statement = table === "" ? (refusal.definition ?? "A statement") : `A statement of table "${table}"`;
+    return { name: "restore", end: refusal.end, findings: [`${statement} cannot be run: ${refusal.reason}`] };
   }
   const findings = leftOut.map(([table, reason]) => {
     const what = table === "" ? "Some statements" : `Rows of table "${table}"`;

@@ -1,17 +1,16 @@
-import { env, runInDurableObject } from "cloudflare:test";
+import { env, runDurableObjectAlarm } from "cloudflare:test";
 import { decodeReceipt } from "@patina/archive/receipt";
 import type { Catalog } from "@patina/catalog/catalog";
-import { findDrill, openDrills } from "@patina/catalog/drills";
+import { type DrillRow, findDrill } from "@patina/catalog/drills";
 import { alertEvents, backupInventory, drills, jobRequests } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { QUEUES } from "@patina/messages/queues";
-import { type FaultPlan, Faults, faultyBinding, faultyDatabase, faultyNamespace } from "@patina/testkit/faults";
-import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { batchOf, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
 import worker from "./index.ts";
-import type { Scratch } from "./scratch.ts";
 import { emptyBucket } from "./testing.ts";
+import { archiver, drilledRow, leftIn, messageOf, NOTHING_LEFT, openDrill, runDrill } from "./testing-drill.ts";
 import { brokenDumpOf, dumpOf, storeDump } from "./testing-dump.ts";
 
 const DATE = "2026-11-20";
@@ -31,7 +30,6 @@ const SQL = [
 ];
 
 let catalog: Catalog;
-let number = 0;
 
 beforeEach(async () => {
   catalog = await emptyCatalog();
@@ -39,68 +37,13 @@ beforeEach(async () => {
   await register(catalog, ["shop"]);
 });
 
-/** Opens a drill under a name that no test has used. */
 async function open(date: string | null = DATE): Promise<string> {
-  number += 1;
-  const id = `drill-${number.toString(16).padStart(4, "0")}`;
-  await openDrills(catalog, { wanted: [{ id, database: "shop", date, cause: "asked" }], now: Date.now() });
-  return id;
+  return await openDrill(catalog, "shop", date);
 }
 
-function archiver(plan: FaultPlan | null = null) {
-  const faults = new Faults(plan);
-  const upkeep = new RecordedQueue();
-  const dead = new RecordedQueue();
-  const bindings = {
-    CATALOG: faultyDatabase(env.CATALOG, faults),
-    BUCKET: faultyBinding(env.BUCKET, faults),
-    SCRATCH: faultyNamespace(env.SCRATCH, faults),
-    UPKEEP: faultyBinding(upkeep, faults),
-    UPKEEP_DEAD: faultyBinding(dead, faults),
-    RESULTS: new RecordedQueue(),
-    ENVIRONMENT: "local",
-  } as unknown as Env;
-  return { faults, upkeep, dead, bindings, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
+async function drilled(date: string | null = DATE): Promise<DrillRow> {
+  return await drilledRow(catalog, "shop", date);
 }
-
-function messageOf(drill: string) {
-  return { kind: "drill", version: 1, drill, database: "shop", date: null, snoozes: 0 };
-}
-
-/** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */
-async function run(drill: string, { handle, upkeep, dead }: ReturnType<typeof archiver> = archiver()) {
-  for (
-    let waiting: unknown[] = [messageOf(drill)];
-    waiting.length > 0;
-    waiting = upkeep.sent.splice(0).map(({ body }) => body)
-  ) {
-    const options = { queue: QUEUES.upkeep, batchSize: 1, maxAttempts: 5 };
-    const handled = async (batch: MessageBatch) => {
-      await env.CATALOG.prepare("update leases set expires_at = 0").run();
-      await handle(batch);
-    };
-    await deliver(waiting, { ...options, handle: handled });
-  }
-  return dead.bodies;
-}
-
-/** Drills a backup; the row. */
-async function drilled(date: string | null = DATE) {
-  const id = await open(date);
-  expect(await run(id)).toEqual([]);
-  return (await findDrill(catalog, id)) ?? expect.unreachable("the drill is gone");
-}
-
-/** What is left in a drill's scratch database. */
-async function leftIn(drill: string) {
-  return await runInDurableObject(env.SCRATCH.getByName(drill), async (_, { storage }) => ({
-    tables: storage.sql.exec("SELECT name FROM sqlite_schema WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
-    keys: [...storage.kv.list()].length,
-    alarm: await storage.getAlarm(),
-  }));
-}
-
-const EMPTY = { tables: [], keys: 0, alarm: null };
 
 async function inventory() {
   const [row] = await catalog.select().from(backupInventory);
@@ -147,7 +90,7 @@ test("a drill restores a backup, finds it to be what was backed up, writes that 
     checks: row.checks,
     rowsWritten: row.rowsWritten,
   });
-  expect(await leftIn(row.id)).toEqual(EMPTY);
+  expect(await leftIn(row.id)).toEqual(NOTHING_LEFT);
 });
 
 test("a drill that fails marks the backup, tells people once and asks for a fresh one", async () => {
@@ -161,7 +104,7 @@ test("a drill that fails marks the backup, tells people once and asks for a fres
     { event: `drill-failed:${row.id}`, database: "shop", facts: { key: KEY, error: reason } },
   ]);
   expect(await catalog.select().from(jobRequests)).toMatchObject([{ id: row.id, database: "shop", jobId: null }]);
-  expect(await leftIn(row.id)).toEqual(EMPTY);
+  expect(await leftIn(row.id)).toEqual(NOTHING_LEFT);
   // The fresh one is no better: asking for another one each time would never end.
   await catalog.update(jobRequests).set({ jobId: "manual" });
   expect(await drilled()).toMatchObject({ verdict: "failed" });
@@ -172,17 +115,21 @@ test("a message that comes again after the end changes nothing", async () => {
   await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
   const row = await drilled();
   await emptyBucket();
-  expect(await run(row.id)).toEqual([]);
+  expect(await runDrill(row.id)).toEqual([]);
   expect(await catalog.select().from(drills)).toEqual([row]);
   expect((await env.BUCKET.list()).objects).toEqual([]);
 });
 
 test("a drill that nobody knows is a dead letter", async () => {
-  expect(await run("drill-00ff")).toMatchObject([{ error: { code: "unknown_task" } }]);
+  expect(await runDrill("drill-00ff")).toMatchObject([{ error: { code: "unknown_task" } }]);
 });
 
 test("the newest backup is drilled when none is named, and a drill without any proves nothing", async () => {
-  expect(await drilled(null)).toMatchObject({ verdict: "unprovable", reason: "There is no backup of shop", date: null });
+  expect(await drilled(null)).toMatchObject({
+    verdict: "unprovable",
+    reason: "There is no backup of shop",
+    date: null,
+  });
   const earlier = { ...SHOP, date: "2026-11-19" } as const;
   await storeDump(catalog, earlier, await dumpOf(earlier, SQL));
   await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
@@ -222,7 +169,7 @@ test("a backup that is pruned while it is drilled is not called damaged", async 
     put: (key: string, text: string) => env.BUCKET.put(key, text),
   };
   const bindings = { ...one.bindings, BUCKET: pruning } as unknown as Env;
-  expect(await run(id, { ...one, handle: (batch) => worker.queue(batch, bindings) })).toEqual([]);
+  expect(await runDrill(id, { ...one, handle: (batch) => worker.queue(batch, bindings) })).toEqual([]);
   const reason = `There is no backup of shop on ${DATE} any more`;
   expect(await findDrill(catalog, id)).toMatchObject({ verdict: "unprovable", reason });
   expect(await catalog.select().from(alertEvents)).toEqual([]);
@@ -237,10 +184,10 @@ test.each(["before", "after"] as const)(
       await env.BUCKET.delete((await env.BUCKET.list({ prefix: "receipts/" })).objects.map(({ key }) => key));
       const id = await open();
       const faulted = archiver({ at, when, lasting: "once" });
-      expect(await run(id, faulted), `call ${at}`).toEqual([]);
+      expect(await runDrill(id, faulted), `call ${at}`).toEqual([]);
       expect(await findDrill(catalog, id), `call ${at}`).toMatchObject({ state: "done", verdict: "passed" });
       expect((await env.BUCKET.list({ prefix: "receipts/" })).objects, `call ${at}`).toHaveLength(1);
-      expect(await leftIn(id), `call ${at}`).toEqual(EMPTY);
+      expect(await leftIn(id), `call ${at}`).toEqual(NOTHING_LEFT);
       calls = at;
       if (!faulted.faults.struck) break;
     }
@@ -253,10 +200,10 @@ test("a fault that lasts leaves a drill that a later message ends", async () => 
   await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
   for (let at = 1; at <= 25; at += 3) {
     const id = await open();
-    await run(id, archiver({ at, when: "after", lasting: "for ever" }));
-    expect(await run(id)).toEqual([]);
+    await runDrill(id, archiver({ at, when: "after", lasting: "for ever" }));
+    expect(await runDrill(id)).toEqual([]);
     expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed" });
-    expect(await leftIn(id)).toEqual(EMPTY);
+    expect(await leftIn(id)).toEqual(NOTHING_LEFT);
   }
 });
 
@@ -285,11 +232,11 @@ test("a drill too large for one invocation goes on in the next ones, and comes t
   const id = await open();
   const slow = archiver();
   let invocations = 0;
-  expect(await run(id, { ...slow, handle: withLittleTime(slow.handle, () => (invocations += 1)) })).toEqual([]);
+  expect(await runDrill(id, { ...slow, handle: withLittleTime(slow.handle, () => (invocations += 1)) })).toEqual([]);
   const row = await findDrill(catalog, id);
   expect(row).toMatchObject({ verdict: "passed", rows: 504, checks: atOnce.checks, rowsWritten: atOnce.rowsWritten });
   expect(invocations).toBeGreaterThan(15);
-  expect(await leftIn(id)).toEqual(EMPTY);
+  expect(await leftIn(id)).toEqual(NOTHING_LEFT);
 });
 
 test("a large drill whose scratch database was emptied meanwhile begins anew", async () => {
@@ -300,10 +247,10 @@ test("a large drill whose scratch database was emptied meanwhile begins anew", a
   const handle = withLittleTime(slow.handle, () => (invocations += 1));
   const forgetful = async (batch: MessageBatch) => {
     // As its alarm does when nobody has come back.
-    if (invocations === 10) await runInDurableObject(env.SCRATCH.getByName(id), (scratch: Scratch) => scratch.alarm());
+    if (invocations === 10) await runDurableObjectAlarm(env.SCRATCH.getByName(id));
     await handle(batch);
   };
-  expect(await run(id, { ...slow, handle: forgetful })).toEqual([]);
+  expect(await runDrill(id, { ...slow, handle: forgetful })).toEqual([]);
   expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed" });
   expect(invocations).toBeGreaterThan(25);
 });

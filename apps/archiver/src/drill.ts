@@ -45,7 +45,15 @@ async function carryOut(row: DrillRow, context: ArchiverContext): Promise<Drille
   const object = await objectOf(backup, { row, context });
   const { date, job } = backup.manifest;
   await noteDrill(catalog, row.id, { date, jobId: job, key: backup.key, checks: [object], now: clock() });
-  const restored = await restoreAndProve(backup, { row, context });
+  const restored = await restoreAndProve({
+    ...context,
+    manifest: backup.manifest,
+    stored: bytesOf(backup, bucket),
+    subject: `${backup.key} ${backup.etag} ${backup.offset}`,
+    scratch: () => context.scratch(row.id),
+    restoreMs: row.restoreMs ?? 0,
+    note: async (so) => await noteDrill(catalog, row.id, { ...so, now: clock() }),
+  });
   if (restored === null) return null;
   const checks = [object, ...restored.checks];
   // What is pruned or archived while it is read is not damaged.

@@ -12,9 +12,9 @@ const LIMITS: readonly { readonly pattern: RegExp; readonly reason: string }[] =
 ];
 
 /** What it means that SQLite refused a statement of a dump. */
-export function refusal({ message, offset }: Refused): Refusal {
+export function refusal({ message, offset, definition }: Refused): Refusal {
   const limit = LIMITS.find(({ pattern }) => pattern.test(message));
   return limit === undefined
-    ? { offset, reason: `SQLite says "${message}"`, end: "failed" }
-    : { offset, reason: limit.reason, end: "unprovable" };
+    ? { offset, definition, reason: `SQLite says "${message}"`, end: "failed" }
+    : { offset, definition, reason: limit.reason, end: "unprovable" };
 }

@@ -14,6 +14,9 @@ const MAX_HELD_BYTES = 32_000_000;
 /** A statement that reads what the statements before it have put together: a row too long for one statement. */
 const STAGED = /\(SELECT v FROM "patina_stage(?:_\d+)?" WHERE id=\d+\)/;
 
+/** An INSERT, and the name of its table as it stands there. */
+const INSERT = /^INSERT INTO "((?:[^"]|"")*)"/;
+
 /** What must not come before rows that are held back: it would count them, index them, or act on them. */
 const AFTER_ROWS = [
   /^CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?TRIGGER\b/i,
@@ -46,6 +49,7 @@ export class ScratchRestore {
    */
   run(before: ScratchState, part: Part): ScratchState {
     let state = before;
+    const isDeferred = this.#deferredTables();
     const holdBack = (sql: string, start: number) => {
       const text = replay.isUnchecked ? `${CHECKS}ON;\n${sql};\n${CHECKS}OFF;\n` : `${sql};\n`;
       state = this.hold(state, { text, start, end: state.at });
@@ -53,7 +57,7 @@ export class ScratchRestore {
     const replay = new Replay(
       (sql, offset) => {
         if (state.held > 0 && AFTER_ROWS.some((pattern) => pattern.test(sql))) return holdBack(sql, offset());
-        const { rows, reason } = this.#try(sql);
+        const { rows, reason } = isDeferred(sql) ? DEFERRED : this.#try(sql);
         state = { ...state, rowsWritten: state.rowsWritten + rows };
         if (reason === null) return;
         if (STAGED.test(sql)) state = leaveOut(state, { tables: part.tables, offset: offset(), reason });
@@ -96,6 +100,24 @@ export class ScratchRestore {
     return state;
   }
 
+  /** Whether a statement inserts into a table with a foreign key that says by itself that it may wait. */
+  #deferredTables(): (sql: string) => boolean {
+    const known = new Map<string, boolean>();
+    return (sql) => {
+      const [, quoted] = INSERT.exec(sql) ?? [];
+      if (quoted === undefined) return false;
+      const name = quoted.replaceAll('""', '"');
+      const isDeferred = known.get(name) ?? this.#isDeferred(name);
+      known.set(name, isDeferred);
+      return isDeferred;
+    };
+  }
+
+  #isDeferred(table: string): boolean {
+    const [found] = this.#sql.exec("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", table).toArray();
+    return /INITIALLY\s+DEFERRED/i.test(String(found?.["sql"] ?? ""));
+  }
+
   /** Runs a statement; rows written, and what SQLite says when a foreign key keeps it from that. */
   #try(sql: string): { rows: number; reason: string | null } {
     try {
@@ -110,6 +132,8 @@ export class ScratchRestore {
   }
 }
 
+const DEFERRED = { rows: 0, reason: "FOREIGN KEY constraint failed" };
+
 function leaveOut(
   state: ScratchState,
   { tables, offset, reason }: { tables: readonly TableRange[]; offset: number; reason: string },
@@ -120,5 +144,5 @@ function leaveOut(
 function tooMuchHeld(offset: number): ScratchState["refusal"] {
   const size = `${MAX_HELD_BYTES / 1_000_000} MB`;
   const reason = `foreign keys hold only once more than ${size} of rows are in, and that is more than one transaction takes`;
-  return { offset, reason, end: "unprovable" };
+  return { offset, definition: null, reason, end: "unprovable" };
 }

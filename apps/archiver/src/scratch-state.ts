@@ -59,8 +59,9 @@ export interface Progress {
 }
 
 export interface Refusal {
-  /** Where in the dump the statement stands. */
+  /** Where in the dump the statement stands, and how it begins if it is a definition. */
   readonly offset: number;
+  readonly definition: string | null;
   /** What SQLite says, without data. */
   readonly reason: string;
   /** `unprovable` when it is a limit of the platform. */

@@ -20,7 +20,7 @@ export interface Dumped {
 
 /** For tests inside workerd: a backup of the database that statements make, as the exporter dumps it. */
 export async function dumpOf(ref: BackupRef, statements: readonly string[]): Promise<Dumped> {
-  const stub = env.SCRATCH.getByName(`source-${crypto.randomUUID()}`);
+  const stub = env.SCRATCH.getByName("source");
   return await runInDurableObject(stub, async (_, { storage }) => {
     for (const sql of statements) storage.sql.exec(sql).toArray();
     const gzip = new GzipWriter();

@@ -63,7 +63,10 @@ export async function findDrill(catalog: Catalog, id: string): Promise<DrillRow 
 export async function noteDrill(
   catalog: Catalog,
   id: string,
-  { now, ...known }: Partial<Pick<DrillRow, "date" | "jobId" | "key" | "checks" | "rowsWritten" | "restoreMs">> & {
+  {
+    now,
+    ...known
+  }: Partial<Pick<DrillRow, "date" | "jobId" | "key" | "checks" | "rowsWritten" | "restoreMs">> & {
     readonly now: number;
   },
 ): Promise<void> {

@@ -21,13 +21,23 @@ export interface Stretch {
 export class Refused extends Error {
   /** Where the statement stands in the dump. */
   readonly offset: number;
+  /** How a definition begins, such as `CREATE INDEX by_name ON people`; null for any other statement. */
+  readonly definition: string | null;
 
-  constructor(offset: number, cause: unknown) {
+  constructor({ offset, statement }: { offset: number; statement: string }, cause: unknown) {
     super(refusalOf(cause), { cause });
     this.name = "Refused";
     this.offset = offset;
+    this.definition = DEFINITION.exec(statement)?.[0].replaceAll(/\s+/g, " ") ?? null;
   }
 }
+
+const NAME = String.raw`(?:"(?:[^"]|"")*"|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("\`[']+)`;
+const NAMED = String.raw`\s+(?:IF\s+NOT\s+EXISTS\s+)?${NAME}`;
+const DEFINITION = new RegExp(
+  String.raw`^CREATE\s+(?:(?:VIRTUAL\s+)?TABLE${NAMED}|VIEW${NAMED}|(?:UNIQUE\s+)?INDEX${NAMED}\s+ON\s+${NAME}|TRIGGER${NAMED}[\w\s,"]*?\sON\s+${NAME})`,
+  "i",
+);
 
 /** What running a part of a dump came to. */
 export interface Replayed {
@@ -69,7 +79,7 @@ export class Replay {
         try {
           this.#run(statement, offset);
         } catch (error) {
-          throw new Refused(offset(), error);
+          throw new Refused({ offset: offset(), statement }, error);
         }
         statements += 1;
         const [, checks] = CHECKS.exec(statement) ?? [];

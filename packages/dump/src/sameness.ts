@@ -69,7 +69,7 @@ function otherDefinitions(found: SchemaDigest, expected: SchemaDigest): string[]
 }
 
 function keyOf({ type, name }: DefinitionDigest): string {
-  return `${type} ${name.toLowerCase()}`;
+  return `${type} ${name}`;
 }
 
 function titleOf({ type, name, table }: DefinitionDigest): string {

@@ -83,8 +83,10 @@ export function faultyNamespace<T extends { getByName(name: string): object }>(n
     getByName(name: string) {
       return new Proxy(methodsOf(namespace.getByName(name)), {
         // Called on the stub itself: a method of it taken by itself would be a call of its own.
-        get: (stub, key) => (...args: unknown[]) =>
-          faults.call(`Durable Object ${String(key)}`, async () => await stub[String(key)]?.(...args)),
+        get:
+          (stub, key) =>
+          (...args: unknown[]) =>
+            faults.call(`Durable Object ${String(key)}`, async () => await stub[String(key)]?.(...args)),
       });
     },
   } as unknown as T;
