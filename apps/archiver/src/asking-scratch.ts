@@ -2,7 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import { platformText } from "@patina/worker/bucket-error";
 
 /** What the platform says when an object did more than it may: trying again would do the same. */
-const LIMIT = /exceeded its (?:CPU|memory)|exceeded (?:the )?(?:CPU|memory) limit|waited for too long/i;
+const LIMIT = /exceeded its (?:CPU|memory)|waited for too long/i;
 
 /** A piece of work that is too much for a Durable Object. */
 export class TooMuch extends Error {}

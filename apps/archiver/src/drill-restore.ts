@@ -76,7 +76,7 @@ async function load(from: Progress, { manifest, stored, scratch, budget }: Resto
   if (progress.at === manifest.sql.bytes) return progress;
   for await (const part of stretchesOf(manifest, { stored, start: progress.at })) {
     const tables = manifest.tables.filter(({ start, end }) => start < part.end && part.start < end).map(rangeOf);
-    progress = await askingScratch(() => scratch().load({ ...part, tables }));
+    progress = known(await askingScratch(() => scratch().load({ ...part, tables })));
     budget.spend({ requests: 2 });
     if (progress.refusal !== null) break;
     if (progress.at !== part.end) {
@@ -96,11 +96,16 @@ async function prove(from: Progress, { manifest, stored, scratch, budget }: Rest
   const facts = { tables: manifest.tables, definitions, schema: manifest.schema };
   let progress = from;
   while (progress.refusal === null && progress.next !== null) {
-    progress = await askingScratch(() => scratch().prove(facts));
+    progress = known(await askingScratch(() => scratch().prove(facts)));
     budget.spend({ requests: 1 });
     if (budget.isSpent) break;
   }
   return progress;
+}
+
+function known(progress: Progress | null): Progress {
+  if (progress !== null) return progress;
+  throw new PatinaError("scratch_unavailable", "Cannot use the scratch database: it was emptied meanwhile");
 }
 
 function rangeOf({ name, start, end }: Manifest["tables"][number]): TableRange {

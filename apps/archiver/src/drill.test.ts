@@ -2,7 +2,7 @@ import { env, runDurableObjectAlarm } from "cloudflare:test";
 import { decodeReceipt } from "@patina/archive/receipt";
 import type { Catalog } from "@patina/catalog/catalog";
 import { type DrillRow, findDrill } from "@patina/catalog/drills";
-import { alertEvents, backupInventory, drills, jobRequests } from "@patina/catalog/schema";
+import { alertEvents, backupInventory, backupJobs, drills, jobRequests } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { QUEUES } from "@patina/messages/queues";
@@ -109,6 +109,31 @@ test("a drill that fails marks the backup, tells people once and asks for a fres
   await catalog.update(jobRequests).set({ jobId: "manual" });
   expect(await drilled()).toMatchObject({ verdict: "failed" });
   expect(await catalog.select().from(jobRequests)).toHaveLength(1);
+});
+
+test("a source that breaks its own constraints is flawed, and counts as proven", async () => {
+  const flaws = [
+    "CREATE TABLE checked(a CHECK (a > 0))",
+    "PRAGMA ignore_check_constraints=ON",
+    "INSERT INTO checked VALUES(-1)",
+    "PRAGMA ignore_check_constraints=OFF",
+  ];
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, [...SQL, ...flaws]));
+  const row = await drilled();
+  expect(row).toMatchObject({ verdict: "flawed", reason: "CHECK constraint failed in checked", rows: 5 });
+  expect((await inventory())?.drilledAt).toBe(row.finishedAt);
+  expect(await catalog.select().from(alertEvents)).toEqual([]);
+});
+
+test("a backup of which only the weekly archive has a copy is drilled out of that", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  const at = Date.parse("2026-11-22T04:00:00Z");
+  const job = { id: "weekly-2026-11-22", kind: "weekly", trigger: "cron", date: "2026-11-22" } as const;
+  await catalog.insert(backupJobs).values({ ...job, scheduledFor: at, startedAt: at });
+  await archiver().handle(batchOf(QUEUES.upkeep, [new TestMessage({ kind: "archive-week", version: 1, job: job.id })]));
+  await env.CATALOG.prepare("update backup_inventory set deleted_at = 1 where kind = 'daily'").run();
+  await env.BUCKET.delete([KEY, MANIFEST]);
+  expect(await drilled(null)).toMatchObject({ verdict: "passed", date: DATE, key: "weekly/2026-W47.tar.gz" });
 });
 
 test("a message that comes again after the end changes nothing", async () => {

@@ -9,10 +9,13 @@ import { Proof, type ProofState } from "@patina/dump/proof";
 export interface ScratchDatabase {
   /** Begins to restore a backup, or says how far it has come. Whatever else is there is emptied first. */
   begin(restore: Restore): Promise<Progress>;
-  /** Takes the next part of the dump. One that does not begin where loading goes on changes nothing. */
-  load(part: Part): Promise<Progress>;
-  /** Does the next piece of comparing what is restored with the manifest. */
-  prove(facts: ManifestFacts): Promise<Progress>;
+  /**
+   * Takes the next part of the dump. One that does not begin where loading goes on changes nothing. Null when it was
+   * emptied meanwhile.
+   */
+  load(part: Part): Promise<Progress | null>;
+  /** Does the next piece of comparing what is restored with the manifest. Null as for load(). */
+  prove(facts: ManifestFacts): Promise<Progress | null>;
   /** Leaves nothing behind. */
   empty(): Promise<void>;
 }

@@ -42,8 +42,9 @@ export class Scratch extends DurableObject<Env> implements ScratchDatabase {
     return progressOf(state);
   }
 
-  async load(part: Part): Promise<Progress> {
-    const before = this.#known();
+  async load(part: Part): Promise<Progress | null> {
+    const before = this.#read();
+    if (before === null) return null;
     if (part.start !== before.at || before.refusal !== null) return progressOf(before);
     try {
       return this.ctx.storage.transactionSync(() => {
@@ -56,8 +57,9 @@ export class Scratch extends DurableObject<Env> implements ScratchDatabase {
     }
   }
 
-  async prove(facts: ManifestFacts): Promise<Progress> {
-    const before = this.#known();
+  async prove(facts: ManifestFacts): Promise<Progress | null> {
+    const before = this.#read();
+    if (before === null) return null;
     if (before.refusal !== null || progressOf(before).next === null) return progressOf(before);
     return this.#note(before.held === 0 ? await this.#compare(before, facts) : await this.#compareHeld(before, facts));
   }
@@ -111,12 +113,6 @@ export class Scratch extends DurableObject<Env> implements ScratchDatabase {
 
   #read(): ScratchState | null {
     return this.ctx.storage.kv.get<ScratchState>(STATE) ?? null;
-  }
-
-  #known(): ScratchState {
-    const state = this.#read();
-    if (state === null) throw new Error("The scratch database was emptied meanwhile");
-    return state;
   }
 
   #write(state: ScratchState): void {

@@ -144,10 +144,10 @@ export async function proveParts(
   }: { parts: readonly Part[]; dumped: Dumped; definitions: string; isWhole: boolean },
 ): Promise<Progress> {
   let progress = await scratch.begin({ subject: crypto.randomUUID(), isWhole });
-  for (const part of parts) progress = await scratch.load(part);
+  for (const part of parts) progress = (await scratch.load(part)) ?? progress;
   const { tables, schema } = dumped.manifest;
   while (progress.refusal === null && progress.next !== null) {
-    progress = await scratch.prove({ tables, schema, definitions });
+    progress = (await scratch.prove({ tables, schema, definitions })) ?? progress;
   }
   return progress;
 }
