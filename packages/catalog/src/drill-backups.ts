@@ -14,6 +14,22 @@ export async function newestDate(catalog: Catalog, database: string): Promise<st
   return row?.date ?? null;
 }
 
+/** Which of these databases have a backup of a date, or any that is not known to be damaged. */
+export async function withBackup(
+  catalog: Catalog,
+  { names, date }: { names: readonly string[]; date: string | null },
+): Promise<string[]> {
+  const own = sql`select 1 from backup_inventory i where i.database = w.value and i.kind in ('daily', 'manual')
+      and i.deleted_at is null and ${date === null ? sql`i.damaged_at is null` : sql`i.date = ${date}`}`;
+  const archived = sql`select 1 from archive_members m join archives a on a.week = m.week
+      where m.database = w.value and a.state = 'checked' and ${date === null ? sql`true` : sql`m.date = ${date}`}`;
+  const rows = await catalog.all<{ name: string }>(
+    sql`select w.value as "name" from json_each(${JSON.stringify(names)}) w
+        where exists (${own}) or exists (${archived}) order by w.value`,
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** An object of the inventory that is a database's backup; null when it is gone, or going. */
 export async function storedObject(
   catalog: Catalog,

@@ -83,6 +83,12 @@ export async function drillBudget(catalog: Catalog, now: number): Promise<DrillB
 /** A drill is left alone for so long after its last sign of life: a lease lasts 20 minutes. */
 const IDLE_AFTER = 25 * 60_000;
 
+/** How many drills are open, whether or not anybody works on them. */
+export async function openDrillCount(catalog: Catalog): Promise<number> {
+  const [row] = await catalog.all<{ count: number }>(sql`select count(*) as "count" from drills where state <> 'done'`);
+  return row?.count ?? 0;
+}
+
 /** How many drills somebody works on, or has a message for. */
 export async function busyDrills(catalog: Catalog, now: number): Promise<number> {
   const [row] = await catalog.all<{ count: number }>(
@@ -91,7 +97,10 @@ export async function busyDrills(catalog: Catalog, now: number): Promise<number>
   return row?.count ?? 0;
 }
 
-/** Open drills that nobody has a message for: those never sent, and those lost. A person's come first. */
+/**
+ * Open drills that nobody has a message for: those never sent, and those lost. A person's come first, then the oldest,
+ * then those of the most urgent databases.
+ */
 export async function idleDrills(
   catalog: Catalog,
   { now, limit }: { now: number; limit: number },
@@ -103,7 +112,10 @@ export async function idleDrills(
       sql`${drills.state} <> 'done' and ${drills.updatedAt} <= ${now - IDLE_AFTER}
           and not exists (select 1 from leases l where l.name = 'drill:' || ${drills.database} and l.expires_at > ${now})`,
     )
-    .orderBy(sql`${drills.cause} <> 'asked', ${drills.createdAt}, ${drills.id}`)
+    .orderBy(
+      sql`${drills.cause} <> 'asked', ${drills.createdAt},
+          (select d.priority from databases d where d.name = ${drills.database}), ${drills.database}`,
+    )
     .limit(limit);
 }
 

@@ -21,7 +21,7 @@ export interface NewDrill {
 /**
  * Opens drills, each unless the database has one under way. Opening the same ones again changes nothing.
  *
- * @returns the drills of these databases that are open now
+ * @returns these drills, and those of the same databases that are open now
  */
 export async function openDrills(
   catalog: Catalog,
@@ -29,29 +29,20 @@ export async function openDrills(
 ): Promise<DrillRow[]> {
   if (wanted.length === 0) return [];
   const list = JSON.stringify(wanted);
-  const ids = JSON.stringify(wanted.map(({ id }) => id));
   await transaction(catalog, [
     sql`insert into drills (id, database, date, cause, created_at, updated_at)
         select w.value ->> 'id', w.value ->> 'database', w.value ->> 'date', w.value ->> 'cause', ${now}, 0
         from json_each(${list}) w
         where not exists (select 1 from drills o where o.database = w.value ->> 'database' and o.state <> 'done')
         on conflict (id) do nothing`,
-    ...(audit === undefined
-      ? []
-      : [
-          auditStatement(
-            audit,
-            sql`exists (select 1 from drills where id in (select value from json_each(${ids})))
-                and not exists (select 1 from audit_log where action = ${audit.action} and subject = ${audit.subject})`,
-          ),
-        ]),
+    ...(audit === undefined ? [] : [auditStatement(audit, sql`changes() > 0`)]),
   ]);
-  const names = sql`(select value ->> 'database' from json_each(${list}))`;
-  const found = await catalog
+  const of = (field: string) => sql`(select value ->> ${field} from json_each(${list}))`;
+  return await catalog
     .select()
     .from(drills)
-    .where(sql`${drills.state} <> 'done' and ${drills.database} in ${names}`);
-  return found;
+    .where(sql`${drills.id} in ${of("id")} or (${drills.state} <> 'done' and ${drills.database} in ${of("database")})`)
+    .orderBy(drills.database);
 }
 
 export async function findDrill(catalog: Catalog, id: string): Promise<DrillRow | undefined> {

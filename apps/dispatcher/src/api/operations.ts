@@ -5,6 +5,7 @@ import { databases } from "./routes/databases.ts";
 import { deadLetters } from "./routes/dead-letters.ts";
 import { documents } from "./routes/documents.ts";
 import { download } from "./routes/download.ts";
+import { drills } from "./routes/drills.ts";
 import { jobs } from "./routes/jobs.ts";
 import { list } from "./routes/list.ts";
 import { manifest } from "./routes/manifest.ts";
@@ -31,6 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   trigger,
   ...databases,
   ...deadLetters,
+  ...drills,
   ...alerts,
   ...thresholds,
   ...documents(() => [...OPEN, ...OPERATIONS]),
