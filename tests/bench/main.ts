@@ -1,4 +1,5 @@
 import { cpus } from "node:os";
+import { measureDrill } from "./drill.ts";
 import { measureExport } from "./export.ts";
 import { measureFanOut } from "./fan-out.ts";
 import { measureGrowth } from "./growth.ts";
@@ -19,6 +20,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   export: { measure: measureExport },
   memory: { measure: measureMemory },
   restore: { measure: measureRestore },
+  drill: { measure: measureDrill },
   growth: { measure: measureGrowth },
   "fan-out": { measure: measureFanOut },
   gzip: { measure: measureGzip },

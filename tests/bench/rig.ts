@@ -53,6 +53,7 @@ export async function startRig({ files, collects = false }: RigOptions): Promise
           modules: [{ type: "ESModule", path: script }],
           d1Databases: Object.fromEntries(names.map((name, i) => [`D${i}`, name])),
           r2Buckets: { BUCKET: "backups" },
+          durableObjects: { SCRATCH: { className: "Scratch", useSQLite: true } },
           serviceBindings: {
             async SAMPLER() {
               await heap?.sample();

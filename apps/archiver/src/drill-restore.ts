@@ -8,8 +8,8 @@ import { askingScratch, TooMuch } from "./asking-scratch.ts";
 import type { Budget } from "./budget.ts";
 import { type Progress, type ScratchDatabase, type TableRange, tableAt } from "./scratch-state.ts";
 
-/** Bytes of SQL up to which a backup is restored and compared in one transaction: a few seconds' work. */
-const WHOLE_BYTES = 16_000_000;
+/** Bytes of SQL up to which a backup is restored and compared in one transaction: a second or two of work. */
+const WHOLE_BYTES = 8_000_000;
 
 /** What restoring a backup has shown. */
 export interface Restored {
@@ -93,7 +93,8 @@ async function load(from: Progress, { manifest, stored, scratch, budget }: Resto
 /** Compares piece after piece, as far as the budget goes; one piece at least. */
 async function prove(from: Progress, { manifest, stored, scratch, budget }: Restoring): Promise<Progress> {
   const definitions = await definitionsDigest(manifest, stored);
-  const facts = { tables: manifest.tables, definitions, schema: manifest.schema };
+  const { tables, schema, consistency } = manifest;
+  const facts = { tables, schema, definitions, isFuzzy: consistency === "fuzzy" };
   let progress = from;
   while (progress.refusal === null && progress.next !== null) {
     progress = known(await askingScratch(() => scratch().prove(facts)));

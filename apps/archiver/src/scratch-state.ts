@@ -41,7 +41,7 @@ export interface TableRange {
   readonly end: number;
 }
 
-export type ManifestFacts = Pick<Expected, "tables" | "definitions" | "schema">;
+export type ManifestFacts = Pick<Expected, "tables" | "definitions" | "schema" | "isFuzzy">;
 
 /** What a scratch database tells of itself. */
 export interface Progress {

@@ -117,7 +117,7 @@ test("a statement that SQLite refuses ends the restore, says where it stands, an
     await scratch.load(TABLE);
     const text = "INSERT INTO t VALUES(1);\nINSERT INTO t VALUES(1);\n";
     await scratch.load({ text, start: 26, end: 26 + text.length, tables: [] });
-    const progress = await scratch.prove({ tables: [], definitions: "" });
+    const progress = await scratch.prove({ tables: [], definitions: "", isFuzzy: false });
     const reason = 'SQLite says "UNIQUE constraint failed: t.a"';
     expect(progress).toMatchObject({ refusal: { offset: 51, reason, end: "failed" }, checks: [] });
     expect(await scratch.load({ text: "SELECT 1;\n", start: progress?.at ?? 0, end: 99, tables: [] })).toEqual(
@@ -143,7 +143,7 @@ test("a scratch database to which nobody comes back empties itself", async () =>
   expect(await runDurableObjectAlarm(env.SCRATCH.getByName(name))).toBe(true);
   expect(await leftIn(name)).toEqual(NOTHING_LEFT);
   expect(await scratch.load(TABLE)).toBeNull();
-  expect(await scratch.prove({ tables: [], definitions: "" })).toBeNull();
+  expect(await scratch.prove({ tables: [], definitions: "", isFuzzy: false })).toBeNull();
 });
 
 test("more rows without parents than one transaction takes cannot be proven, which the drill says", async () => {

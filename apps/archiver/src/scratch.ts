@@ -28,7 +28,7 @@ const STATE = "state";
  * A small backup is restored with deferred foreign keys, as sqlite3 would, compared inside that transaction and taken
  * back with it: nothing of it is ever stored. A large one is committed part after part.
  */
-export class Scratch extends DurableObject<Env> implements ScratchDatabase {
+export class Scratch extends DurableObject implements ScratchDatabase {
   readonly #restore = new ScratchRestore(this.ctx.storage);
 
   async begin(restore: Restore): Promise<Progress> {

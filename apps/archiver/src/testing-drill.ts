@@ -147,7 +147,7 @@ export async function proveParts(
   for (const part of parts) progress = (await scratch.load(part)) ?? progress;
   const { tables, schema } = dumped.manifest;
   while (progress.refusal === null && progress.next !== null) {
-    progress = (await scratch.prove({ tables, schema, definitions })) ?? progress;
+    progress = (await scratch.prove({ tables, schema, definitions, isFuzzy: false })) ?? progress;
   }
   return progress;
 }

@@ -7,7 +7,7 @@ import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { encodeManifest, type Manifest } from "@patina/archive/manifest";
 import type { Catalog } from "@patina/catalog/catalog";
 import { backupInventory } from "@patina/catalog/schema";
-import { NO_RULES } from "@patina/core/rules";
+import { NO_RULES, type Rules } from "@patina/core/rules";
 import { dump } from "@patina/dump/dump";
 import { scratchSource } from "./scratch-source.ts";
 import { putObject } from "./testing.ts";
@@ -19,14 +19,14 @@ export interface Dumped {
 }
 
 /** For tests inside workerd: a backup of the database that statements make, as the exporter dumps it. */
-export async function dumpOf(ref: BackupRef, statements: readonly string[]): Promise<Dumped> {
+export async function dumpOf(ref: BackupRef, statements: readonly string[], rules: Rules = NO_RULES): Promise<Dumped> {
   const stub = env.SCRATCH.getByName("source");
   return await runInDurableObject(stub, async (_, { storage }) => {
     for (const sql of statements) storage.sql.exec(sql).toArray();
     const gzip = new GzipWriter();
     const job = ref.kind === "manual" ? ref.job : `nightly-${ref.date}`;
     const info = { database: ref.database, environment: "local", job, startedAt: `${ref.date}T03:00:00.000Z` };
-    const options = { rules: NO_RULES, redactionKey: null, snapshotBytes: 2_000_000, output: gzip };
+    const options = { rules, redactionKey: "k".repeat(32), snapshotBytes: 2_000_000, output: gzip };
     const run = dump(scratchSource(storage.sql), { ...info, ...options });
     let step = await run.next();
     const parts: Uint8Array[] = [];

@@ -8,6 +8,8 @@ export interface Expected {
   readonly definitions: string;
   /** Absent in manifests of before it was written. */
   readonly schema?: SchemaDigest | undefined;
+  /** Whether somebody wrote while it was read: what was counted then need not be what was read. */
+  readonly isFuzzy: boolean;
   /** Rows of a table that the dump only holds as comments, because no INSERT takes them. */
   readonly uninsertable: ReadonlyMap<string, number>;
   /** Tables of which rows were left out, because the engine enforces foreign keys and does not take them. */

@@ -83,6 +83,7 @@ function everything(backup: Backup, manifest: Manifest): Content {
         tables: manifest.tables,
         definitions: await definitionsDigest(manifest, backup.stored),
         schema: manifest.schema,
+        isFuzzy: manifest.consistency === "fuzzy",
         uninsertable,
         refused: new Set(),
       };
