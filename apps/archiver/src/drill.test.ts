@@ -264,6 +264,18 @@ test("a drill too large for one invocation goes on in the next ones, and comes t
   expect(await leftIn(id)).toEqual(NOTHING_LEFT);
 });
 
+test("a fault after any seventh call of a large drill ends in the same verdict and an empty scratch database", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, LARGE));
+  for (let at = 7; ; at += 7) {
+    const id = await open();
+    const faulted = archiver({ at, when: "after", lasting: "once" });
+    expect(await runDrill(id, faulted), `call ${at}`).toEqual([]);
+    expect(await findDrill(catalog, id), `call ${at}`).toMatchObject({ verdict: "passed", rows: 304 });
+    expect(await leftIn(id), `call ${at}`).toEqual(NOTHING_LEFT);
+    if (!faulted.faults.struck) break;
+  }
+});
+
 test("a large drill whose scratch database was emptied meanwhile begins anew", async () => {
   await storeDump(catalog, SHOP, await dumpOf(SHOP, LARGE));
   const id = await open();

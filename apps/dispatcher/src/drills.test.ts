@@ -63,6 +63,8 @@ async function backedUp(database: string, { at = NOW - HOUR, schema = "a", rows 
   await catalog.insert(backupInventory).values({ ...object, createdAt: at });
 }
 
+const CHECKS = [{ name: "object", end: "passed", findings: [] }] as const;
+
 /** Ends a drill as the archiver does. */
 async function end(
   { drill, database }: Drill,
@@ -73,7 +75,7 @@ async function end(
     rowsWritten = 20,
   }: { at: number; verdict?: Verdict; schema?: string; rowsWritten?: number },
 ): Promise<void> {
-  const facts = { reason: null, checks: [], rows: 10, bytes: 100, restoreMs: 1, subject: null };
+  const facts = { reason: null, checks: CHECKS, rows: 10, bytes: 100, restoreMs: 1, subject: null };
   await endDrill(catalog, { id: drill, database, verdict, rowsWritten, schemaDigest: schema, ...facts }, at);
 }
 
@@ -176,19 +178,22 @@ test("a drill whose message is lost is sent again, unless somebody works on it o
   expect(await tickAt(late + 60 * MINUTE)).toEqual([]);
 });
 
-test("a drill that was begun a day ago and that nobody works on is given up, and says so", async () => {
+test("a drill that was begun hours ago and that nobody works on is given up, and tried again the next day", async () => {
   await register(catalog, ["shop"]);
   await backedUp("shop");
   const { drill } = await only(await tickAt(NOW));
   await noteDrill(catalog, drill, { now: NOW + MINUTE });
-  await noteDrill(catalog, drill, { now: NOW + 23 * HOUR });
-  expect(await tickAt(NOW + 23 * HOUR + 30 * MINUTE)).toMatchObject([{ drill }]);
-  expect(await tickAt(NOW + DAY + 10 * MINUTE)).toEqual([]);
+  await noteDrill(catalog, drill, { now: NOW + 2 * HOUR });
+  expect(await tickAt(NOW + 2 * HOUR + 30 * MINUTE)).toMatchObject([{ drill }]);
+  expect(await tickAt(NOW + 3 * HOUR + 10 * MINUTE)).toEqual([]);
   expect(await findDrill(catalog, drill)).toMatchObject({
     state: "done",
     verdict: "unprovable",
-    reason: "It was not finished within a day, and is not tried again",
+    reason: "It was begun three hours ago, and nobody can finish it",
   });
+  expect(await tickAt(NOW + 20 * HOUR)).toEqual([]);
+  const again = await only(await tickAt(NOW + 28 * HOUR));
+  expect(await findDrill(catalog, again.drill)).toMatchObject({ cause: "first" });
 });
 
 test("after a local run was stopped, its drills are sent again at once", async () => {

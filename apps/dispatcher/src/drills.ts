@@ -42,7 +42,7 @@ export async function dueDrills({ catalog, clock }: Pick<DispatcherContext, "cat
 
 /**
  * The tick's duty: sends the messages of drills that nobody has one for, those that were lost among them. As long as the
- * queue has a backlog a lost one may be waiting in it. One that was begun a day ago is given up.
+ * queue has a backlog a lost one may be waiting in it. One that was begun hours ago is given up.
  */
 export async function sendDrills(context: DispatcherContext): Promise<void> {
   const { catalog, upkeep, clock, log } = context;
@@ -61,7 +61,7 @@ export async function sendDrills(context: DispatcherContext): Promise<void> {
 
 async function giveUp({ id, database, rowsWritten }: DrillRow, { catalog, clock, log }: DispatcherContext) {
   const nothing = { rows: null, bytes: null, restoreMs: null, schemaDigest: null, subject: null };
-  const reason = "It was not finished within a day, and is not tried again";
+  const reason = "It was begun three hours ago, and nobody can finish it";
   const ended = { id, database, verdict: "unprovable", reason, checks: [], rowsWritten, ...nothing } as const;
   await endDrill(catalog, ended, clock());
   log.error({ drill: id, database }, "Drill was given up");

@@ -1,4 +1,4 @@
-import { DAY } from "@patina/core/date";
+import { HOUR, MINUTE } from "@patina/core/date";
 import type { Verdict } from "@patina/core/drill";
 import { DEFAULT_DRILL_ROWS, type Drilled, monthOf } from "@patina/core/drill-schedule";
 import { sql } from "drizzle-orm";
@@ -18,6 +18,9 @@ export interface Drillable extends Drilled {
   readonly rows: number;
 }
 
+/** The condition that a drill has looked at a backup: it was neither given up nor without any. */
+const LOOKED = sql`state = 'done' and checks <> '[]'`;
+
 /** Rows that restoring one row writes, its indexes included, until a drill has told. */
 const WRITES_A_ROW = 2;
 
@@ -25,16 +28,17 @@ const WRITES_A_ROW = 2;
 export async function drillable(catalog: Catalog): Promise<Drillable[]> {
   const rows = await catalog.all<Row>(
     sql`select d.name as "database", d.priority, i.date, i.created_at as "backupAt", r.rows, r.schema_digest as "backupSchema",
-          l.finished_at as "lastAt", l.verdict as "lastVerdict", l.rows_written as "written", s.schema_digest as "lastSchema"
+          l.finished_at as "lastAt", l.verdict as "lastVerdict", l.rows_written as "written", s.schema_digest as "lastSchema",
+          (select max(finished_at) from drills where database = d.name and not (${LOOKED})) as "gaveUpAt"
         from databases d
         join backup_inventory i on i.key = (
           select key from backup_inventory where database = d.name and kind in ('daily', 'manual')
             and deleted_at is null and damaged_at is null order by date desc, created_at desc limit 1)
         left join backup_results r on r.job_id = i.job_id and r.database = d.name
         left join drills l on l.id = (
-          select id from drills where database = d.name and state = 'done' order by created_at desc, id desc limit 1)
+          select id from drills where database = d.name and ${LOOKED} order by created_at desc, id desc limit 1)
         left join drills s on s.id = (
-          select id from drills where database = d.name and state = 'done' and schema_digest is not null
+          select id from drills where database = d.name and ${LOOKED} and schema_digest is not null
           order by created_at desc, id desc limit 1)
         where d.enabled = 1 and not exists (select 1 from drills o where o.database = d.name and o.state <> 'done')
         order by d.name`,
@@ -57,6 +61,7 @@ interface Row {
   lastVerdict: Verdict | null;
   written: number | null;
   lastSchema: string | null;
+  gaveUpAt: number | null;
 }
 
 /** What drills may write this month and what they have written; those that run are counted with what they are expected to. */
@@ -81,7 +86,7 @@ export async function drillBudget(catalog: Catalog, now: number): Promise<DrillB
 }
 
 /** A drill is left alone for so long after its last sign of life: a lease lasts 20 minutes. */
-const IDLE_AFTER = 25 * 60_000;
+const IDLE_AFTER = 25 * MINUTE;
 
 /** How many drills are open, whether or not anybody works on them. */
 export async function openDrillCount(catalog: Catalog): Promise<number> {
@@ -127,8 +132,8 @@ export async function markDrillsSent(catalog: Catalog, { ids, now }: { ids: read
   );
 }
 
-/** How long a drill may take from its beginning. */
-const GIVEN_UP_AFTER = DAY;
+/** How long a drill that was begun is sent again: each time its message may become a dead letter. */
+const GIVEN_UP_AFTER = 3 * HOUR;
 
 /** Whether a drill that nobody works on is not tried again. */
 export function isGivenUp({ startedAt }: DrillRow, now: number): boolean {

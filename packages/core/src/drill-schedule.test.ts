@@ -7,7 +7,15 @@ const NOW = Date.parse("2026-11-20T12:00:00Z");
 
 function drilled(change: Partial<Drilled> = {}): Drilled {
   const last = { at: NOW - DAY, verdict: "passed" } as const;
-  return { database: "shop", backupAt: NOW - 2 * DAY, backupSchema: "a", last, lastSchema: "a", ...change };
+  return {
+    database: "shop",
+    backupAt: NOW - 2 * DAY,
+    backupSchema: "a",
+    last,
+    lastSchema: "a",
+    gaveUpAt: null,
+    ...change,
+  };
 }
 
 test("a database is drilled with its first backup, after another schema, after a failure, and not again without reason", () => {
@@ -20,6 +28,12 @@ test("a database is drilled with its first backup, after another schema, after a
   // Manifests of before there was a digest of the schema.
   expect(causeOf(drilled({ backupSchema: null }), NOW)).toBeNull();
   expect(causeOf(drilled({ lastSchema: null }), NOW)).toBeNull();
+});
+
+test("what was given up is tried again a day later", () => {
+  const never = { last: null, lastSchema: null };
+  expect(causeOf(drilled({ ...never, gaveUpAt: NOW - DAY + 1 }), NOW)).toBeNull();
+  expect(causeOf(drilled({ ...never, gaveUpAt: NOW - DAY }), NOW)).toBe("first");
 });
 
 test("every database is drilled once a month, at a time of its own, however the ticks fall", () => {
@@ -39,7 +53,7 @@ test("every database is drilled once a month, at a time of its own, however the 
       const months = times.map((time) => new Date(time).toISOString().slice(0, 7));
       expect(new Set(months).size).toBe(months.length);
     }),
-    { numRuns: 50 },
+    { numRuns: 200 },
   );
 });
 

@@ -21,8 +21,11 @@ export type Cause = (typeof CAUSES)[number];
 const SPREAD = 28 * DAY;
 const SPREAD_STEP = 5 * MINUTE;
 
-/** A monthly drill is left out when another one was made so shortly before. */
+/** A monthly drill is left out when another one was made so shortly before its time. */
 const RECENT = 7 * DAY;
+
+/** What could not be finished is left alone for so long. */
+const GIVEN_UP_FOR = DAY;
 
 /** What is known of a database that has a good backup and no drill under way. */
 export interface Drilled {
@@ -34,14 +37,18 @@ export interface Drilled {
   readonly last: { readonly at: number; readonly verdict: Verdict } | null;
   /** The schema of the last drilled backup of which one is known. */
   readonly lastSchema: string | null;
+  /** When a drill was last given up, which says nothing of any backup; null when none was. */
+  readonly gaveUpAt: number | null;
 }
 
 /** Why a database is to be drilled now; null when it is not. */
-export function causeOf({ database, backupAt, backupSchema, last, lastSchema }: Drilled, now: number): Cause | null {
+export function causeOf(known: Drilled, now: number): Cause | null {
+  const { database, backupAt, backupSchema, last, lastSchema, gaveUpAt } = known;
+  if (gaveUpAt !== null && now - gaveUpAt < GIVEN_UP_FOR) return null;
   // The backup after one that failed is a first one again.
   if (last === null || (last.verdict === "failed" && backupAt > last.at)) return "first";
   if (backupSchema !== null && lastSchema !== null && backupSchema !== lastSchema) return "schema";
-  return last.at < monthlyTime(database, now) && now - last.at >= RECENT ? "monthly" : null;
+  return last.at < monthlyTime(database, now) - RECENT ? "monthly" : null;
 }
 
 /** When a database's monthly drill was due last: each has a time of its own in every month. */
