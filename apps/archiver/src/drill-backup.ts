@@ -1,5 +1,5 @@
 import { manifestKey, parseKey } from "@patina/archive/keys";
-import { newestDate, storedObject } from "@patina/catalog/drill-backups";
+import { newestBackup, storedObject } from "@patina/catalog/drill-backups";
 import type { DrillRow } from "@patina/catalog/drills";
 import { backupsOf } from "@patina/catalog/inventory";
 import { PatinaError } from "@patina/core/error";
@@ -26,10 +26,11 @@ export interface LostBackup {
 /** Finds the backup of a drill: of its date or the newest good one, wherever it is by now. */
 export async function backupOf(row: DrillRow, context: ArchiverContext): Promise<Found> {
   const { catalog } = context;
-  const { database, jobId } = row;
-  const date = row.date ?? (await newestDate(catalog, database));
-  if (date === null) return { end: "absent", reason: `There is no backup of ${database}` };
-  const name = { date, database, ...(jobId === null ? {} : { job: jobId }) };
+  const { database } = row;
+  const wanted = row.date === null ? await newestBackup(catalog, database) : { date: row.date, job: row.jobId };
+  if (wanted === null) return { end: "absent", reason: `There is no backup of ${database}` };
+  const { date, job } = wanted;
+  const name = { date, database, ...(job === null ? {} : { job }) };
   let reason: string | null = null;
   try {
     const backup = await findBackup(name, context);

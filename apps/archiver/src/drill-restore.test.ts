@@ -7,12 +7,15 @@ import { dumpOf } from "./testing-dump.ts";
 
 const SHOP = { kind: "daily", date: "2026-11-20", database: "shop" } as const;
 
+const READ = { name: "object", end: "passed", findings: [] } as const;
+
 /** What restoring a small backup needs, with a scratch database that answers some calls otherwise. */
 async function restoring(otherwise: Partial<ScratchDatabase>): Promise<Restoring> {
   const { bytes, manifest } = await dumpOf(SHOP, ["CREATE TABLE t(a)", "INSERT INTO t VALUES(1)"]);
   const real = newScratch();
   const scratch: ScratchDatabase = {
     begin: (restore) => real.begin(restore),
+    keep: (object) => real.keep(object),
     load: (part) => real.load(part),
     prove: (facts) => real.prove(facts),
     empty: () => real.empty(),
@@ -22,6 +25,7 @@ async function restoring(otherwise: Partial<ScratchDatabase>): Promise<Restoring
     manifest,
     stored: { read: async (at, length) => bytes.subarray(at, at + length) },
     subject: "one",
+    check: async () => READ,
     scratch: () => scratch,
     budget: new Budget(() => 0),
     clock: () => 0,
@@ -34,6 +38,7 @@ test("what is more than the platform gives a Durable Object is unprovable, and s
   const prove = () => Promise.reject(new Error("Durable Object exceeded its CPU time limit and was reset."));
   const restored = await restoreAndProve(await restoring({ prove }));
   expect(restored?.checks).toEqual([
+    READ,
     {
       name: "restore",
       end: "unprovable",
@@ -48,4 +53,18 @@ test("a scratch database that was emptied, or that somebody else restores into, 
   const real = await restoring({});
   const elsewhere = async () => await real.scratch().begin({ subject: "two", isWhole: true });
   await expect(restoreAndProve(await restoring({ load: elsewhere }))).rejects.toThrow("somebody else is restoring");
+});
+
+test("the object is read once, however many invocations it takes", async () => {
+  let times = 0;
+  const check = async () => {
+    times += 1;
+    return READ;
+  };
+  const counted = { ...(await restoring({})), check };
+  expect((await restoreAndProve(counted))?.checks[0]).toEqual(READ);
+  expect((await restoreAndProve(counted))?.checks[0]).toEqual(READ);
+  expect(times).toBe(1);
+  expect((await restoreAndProve({ ...counted, subject: "another" }))?.checks[0]).toEqual(READ);
+  expect(times).toBe(2);
 });

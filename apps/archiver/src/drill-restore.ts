@@ -11,7 +11,7 @@ import { type Progress, type ScratchDatabase, type TableRange, tableAt } from ".
 /** Bytes of SQL up to which a backup is restored and compared in one transaction: a second or two of work. */
 const WHOLE_BYTES = 8_000_000;
 
-/** What restoring a backup has shown. */
+/** What reading and restoring a backup has shown. */
 export interface Restored {
   readonly checks: readonly Check[];
   readonly rowsWritten: number;
@@ -22,6 +22,8 @@ export interface Restored {
 
 /** What restoring and comparing needs. */
 export interface Restoring {
+  /** Reads the stored object from end to end: once, however many invocations it takes. */
+  readonly check: () => Promise<Check>;
   readonly manifest: Manifest;
   readonly stored: StoredBytes;
   /** Stands for the stored bytes: others begin anew. */
@@ -36,7 +38,7 @@ export interface Restoring {
 }
 
 /**
- * Restores a backup into a scratch database and compares it with its manifest. Null when the budget is spent before the
+ * Reads a backup, restores it into a scratch database and compares it with its manifest. Null when the budget is spent before the
  * end.
  *
  * @throws {PatinaError} `scratch_unavailable`, `bucket_unavailable`
@@ -46,9 +48,11 @@ export async function restoreAndProve(restoring: Restoring): Promise<Restored | 
   const isWhole = manifest.sql.bytes <= WHOLE_BYTES;
   let progress = await askingScratch(() => scratch().begin({ subject, isWhole }));
   let { restoreMs } = restoring;
+  const object = progress.object ?? (await restoring.check());
+  if (progress.object === null) progress = known(await askingScratch(() => scratch().keep(object)));
   const ended = (restore: Check): Restored => {
     const { checks, rowsWritten, schema } = progress;
-    return { checks: [restore, ...checks], rowsWritten, restoreMs: restoreMs + progress.restoreMs, schema };
+    return { checks: [object, restore, ...checks], rowsWritten, restoreMs: restoreMs + progress.restoreMs, schema };
   };
   try {
     const begin = clock();

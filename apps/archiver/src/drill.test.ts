@@ -165,6 +165,15 @@ test("the newest backup is drilled when none is named, and a drill without any p
   expect((await env.BUCKET.list({ prefix: "receipts/" })).objects).toHaveLength(2);
 });
 
+test("a fresh backup of the same date is drilled in place of a damaged nightly", async () => {
+  await storeDump(catalog, SHOP, await brokenDumpOf(SHOP, { statements: SQL, faults: ["DROP INDEX by_name"] }));
+  expect(await drilled(null)).toMatchObject({ verdict: "failed", key: KEY });
+  const job = "manual-20261120-120000-9f3a1c";
+  const fresh = { ...SHOP, kind: "manual", job } as const;
+  await storeDump(catalog, fresh, await dumpOf(fresh, SQL));
+  expect(await drilled(null)).toMatchObject({ verdict: "passed", jobId: job });
+});
+
 test.each([
   ["whose object is gone", () => env.BUCKET.delete(KEY), `The object "${KEY}" is not there`],
   ["whose object was overwritten", () => env.BUCKET.put(KEY, "x"), `The object "${KEY}" is another one`],

@@ -1,5 +1,5 @@
 import { type DrillRow, findDrill, noteDrill } from "@patina/catalog/drills";
-import { type Check, verdictOf } from "@patina/core/drill";
+import { verdictOf } from "@patina/core/drill";
 import { PatinaError } from "@patina/core/error";
 import { DONE, type Outcome } from "@patina/core/outcome";
 import { type Drill, encode } from "@patina/messages/message";
@@ -36,40 +36,29 @@ export async function drill(message: Drill, context: ArchiverContext): Promise<O
 
 /** Null when another invocation has to go on: the budget is spent, or the backup lies elsewhere by now. */
 async function carryOut(row: DrillRow, context: ArchiverContext): Promise<Drilled | null> {
-  const { catalog, bucket, clock } = context;
+  const { catalog, bucket, budget, clock } = context;
   await noteDrill(catalog, row.id, { now: clock() });
   const found = await backupOf(row, context);
   if (found.end === "absent") return endOfAbsent(found);
   if (found.end === "broken") return endOfBroken(found);
   const { backup } = found;
-  const object = await objectOf(backup, { row, context });
   const { date, job } = backup.manifest;
-  await noteDrill(catalog, row.id, { date, jobId: job, key: backup.key, checks: [object], now: clock() });
+  await noteDrill(catalog, row.id, { date, jobId: job, key: backup.key, now: clock() });
+  const stored = bytesOf(backup, bucket);
   const restored = await restoreAndProve({
     ...context,
     manifest: backup.manifest,
-    stored: bytesOf(backup, bucket),
+    stored,
     subject: `${backup.key} ${backup.etag} ${backup.offset}`,
+    check: () => checkObject(backup, { database: row.database, stored, budget }),
     scratch: () => context.scratch(row.id),
     restoreMs: row.restoreMs ?? 0,
     note: async (so) => await noteDrill(catalog, row.id, { ...so, now: clock() }),
   });
   if (restored === null) return null;
-  const checks = [object, ...restored.checks];
   // What is pruned or archived while it is read is not damaged.
-  if (verdictOf(checks) === "failed" && !(await isThere(backup, bucket))) return null;
-  return endOfRestored(backup, { ...restored, checks });
-}
-
-/** What reading the object has shown; once for all invocations. */
-async function objectOf(
-  backup: StoredBackup,
-  { row, context }: { row: DrillRow; context: ArchiverContext },
-): Promise<Check> {
-  const [known] = row.key === backup.key ? (row.checks ?? []) : [];
-  if (known !== undefined) return known;
-  const { bucket, budget } = context;
-  return await checkObject(backup, { database: row.database, stored: bytesOf(backup, bucket), budget });
+  if (verdictOf(restored.checks) === "failed" && !(await isThere(backup, bucket))) return null;
+  return endOfRestored(backup, restored);
 }
 
 async function isThere({ key, etag }: StoredBackup, bucket: R2Bucket): Promise<boolean> {

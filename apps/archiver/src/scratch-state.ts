@@ -9,6 +9,8 @@ import { Proof, type ProofState } from "@patina/dump/proof";
 export interface ScratchDatabase {
   /** Begins to restore a backup, or says how far it has come. Whatever else is there is emptied first. */
   begin(restore: Restore): Promise<Progress>;
+  /** Keeps what reading the stored object has shown, for whoever goes on. Null when it was emptied meanwhile. */
+  keep(object: Check): Promise<Progress | null>;
   /**
    * Takes the next part of the dump. One that does not begin where loading goes on changes nothing. Null when it was
    * emptied meanwhile.
@@ -45,6 +47,8 @@ export type ManifestFacts = Pick<Expected, "tables" | "definitions" | "schema" |
 
 /** What a scratch database tells of itself. */
 export interface Progress {
+  /** What reading the stored object has shown; null while nobody has read it to its end. */
+  readonly object: Check | null;
   /** Where loading goes on: an offset in the dump. */
   readonly at: number;
   readonly rowsWritten: number;
@@ -73,6 +77,7 @@ export interface Refusal {
 
 /** What a scratch database keeps of a restore beside the restored data, and in the same transactions. */
 export interface ScratchState extends Restore {
+  readonly object: Check | null;
   readonly at: number;
   readonly rowsWritten: number;
   readonly restoreMs: number;
@@ -91,6 +96,7 @@ export interface ScratchState extends Restore {
 export function begun(restore: Restore): ScratchState {
   return {
     ...restore,
+    object: null,
     at: 0,
     rowsWritten: 0,
     restoreMs: 0,
@@ -104,8 +110,10 @@ export function begun(restore: Restore): ScratchState {
   };
 }
 
-export function progressOf({ at, rowsWritten, restoreMs, refusal, leftOut, proof }: ScratchState): Progress {
+export function progressOf(state: ScratchState): Progress {
+  const { object, at, rowsWritten, restoreMs, refusal, leftOut, proof } = state;
   return {
+    object,
     at,
     rowsWritten,
     restoreMs,

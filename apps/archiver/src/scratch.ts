@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { HOUR } from "@patina/core/date";
+import type { Check } from "@patina/core/drill";
 import { Proof } from "@patina/dump/proof";
 import { Refused } from "@patina/dump/replay";
 import { refusal } from "./scratch-refusal.ts";
@@ -40,6 +41,11 @@ export class Scratch extends DurableObject implements ScratchDatabase {
     }
     await this.ctx.storage.setAlarm(Date.now() + FORGOTTEN_AFTER);
     return progressOf(state);
+  }
+
+  async keep(object: Check): Promise<Progress | null> {
+    const before = this.#read();
+    return before === null ? null : this.#note({ ...before, object });
   }
 
   async load(part: Part): Promise<Progress | null> {

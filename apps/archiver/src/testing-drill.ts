@@ -37,7 +37,7 @@ let opened = 0;
 export async function openDrill(catalog: Catalog, database: string, date: string | null): Promise<string> {
   opened += 1;
   const id = `drill-${opened.toString(16).padStart(4, "0")}`;
-  await openDrills(catalog, { wanted: [{ id, database, date, cause: "asked" }], now: Date.now() });
+  await openDrills(catalog, { wanted: [{ id, database, date, jobId: null, cause: "asked" }], now: Date.now() });
   return id;
 }
 
@@ -98,10 +98,10 @@ export async function checksOf({ bytes, manifest }: Dumped, scratch: ScratchData
   const budget = new Budget(() => 0);
   const { key } = manifest.object;
   const backup = { from: "daily", manifest, key, etag: "", offset: 0, bytes: bytes.length } as const;
-  const object = await checkObject(backup, { database: "shop", stored, budget });
   const restored = await restoreAndProve({
     manifest,
     stored,
+    check: () => checkObject(backup, { database: "shop", stored, budget }),
     subject: crypto.randomUUID(),
     scratch: () => scratch,
     budget,
@@ -109,7 +109,7 @@ export async function checksOf({ bytes, manifest }: Dumped, scratch: ScratchData
     restoreMs: 0,
     note: async () => undefined,
   });
-  return [object, ...(restored?.checks ?? [])];
+  return restored?.checks ?? [];
 }
 
 /** A dump cut into about so many parts, each of which ends where a statement ends. */

@@ -102,7 +102,11 @@ test("the tick drills again after another schema, a failure with a newer backup,
   await end(await only(await tickAt(NOW)), { at: NOW });
   await backedUp("shop", { at: NOW + DAY, schema: "b" });
   const schema = await only(await tickAt(NOW + DAY + HOUR));
-  expect(await findDrill(catalog, schema.drill)).toMatchObject({ cause: "schema", date: "2026-11-21" });
+  expect(await findDrill(catalog, schema.drill)).toMatchObject({
+    cause: "schema",
+    date: "2026-11-21",
+    jobId: "nightly-2026-11-21",
+  });
   await end(schema, { at: NOW + DAY + HOUR, verdict: "failed", schema: "b" });
   expect(await tickAt(NOW + DAY + 2 * HOUR)).toEqual([]);
   await backedUp("shop", { at: NOW + 2 * DAY, schema: "b" });

@@ -23,8 +23,8 @@ export async function openDueDrills(context: DispatcherContext): Promise<void> {
   if (room <= 0) return;
   const { due, budget } = await dueDrills(context);
   const { chosen, held } = chooseDrills(due, { room, rows: budget.rows - budget.used });
-  const wanted = chosen.map(({ drill: { database, date }, cause }) => {
-    return { id: drillId(holder, database), database, date, cause };
+  const wanted = chosen.map(({ drill: { database, date, jobId }, cause }) => {
+    return { id: drillId(holder, database), database, date, jobId, cause };
   });
   await openDrills(catalog, { wanted, now: clock() });
   if (held > 0) log.warn({ held, ...budget }, "Drills wait for the next month's budget");
@@ -106,7 +106,7 @@ export async function askForDrills(asked: AskedDrills, context: DispatcherContex
   const having = await withBackup(catalog, { names, date });
   const without = names.filter((name) => !having.includes(name));
   const wanted = having.map((database) => {
-    return { id: drillId(entropy, database), database, date, cause: "asked" } as const;
+    return { id: drillId(entropy, database), database, date, jobId: null, cause: "asked" } as const;
   });
   const ids = wanted.map(({ id }) => id);
   const rows = await openDrills(catalog, { wanted, now: at, audit: audit(ids) });

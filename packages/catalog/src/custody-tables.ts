@@ -101,7 +101,7 @@ export const drills = sqliteTable(
   {
     id: text().primaryKey(),
     database: text().notNull(),
-    /** Of the backup: its date, the job that made it, and its object. Null until it is found. */
+    /** Of the backup: its date, the job that made it, and its object. Null until they are known. */
     date: text(),
     jobId: text("job_id"),
     key: text(),

@@ -1,17 +1,24 @@
 import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 
-/** The date of a database's newest backup that is not known to be damaged, out of an archive too; null without any. */
-export async function newestDate(catalog: Catalog, database: string): Promise<string | null> {
-  const [row] = await catalog.all<{ date: string | null }>(
-    sql`select max(date) as "date" from (
-          select max(date) as date from backup_inventory
+/**
+ * A database's newest backup that is not known to be damaged, with the job that made it; out of an archive, which only has
+ * nightlies, without. Null when there is none.
+ */
+export async function newestBackup(
+  catalog: Catalog,
+  database: string,
+): Promise<{ date: string; job: string | null } | null> {
+  const [row] = await catalog.all<{ date: string; job: string | null }>(
+    sql`select date, job from (
+          select date, job_id as job, created_at as at from backup_inventory
           where database = ${database} and kind in ('daily', 'manual') and deleted_at is null and damaged_at is null
           union all
-          select max(m.date) from archive_members m join archives a on a.week = m.week
-          where m.database = ${database} and a.state = 'checked')`,
+          select m.date, null, 0 from archive_members m join archives a on a.week = m.week
+          where m.database = ${database} and a.state = 'checked')
+        order by date desc, at desc limit 1`,
   );
-  return row?.date ?? null;
+  return row ?? null;
 }
 
 /** Which of these databases have a backup of a date, or any that is not known to be damaged. */

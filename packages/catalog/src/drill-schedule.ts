@@ -12,8 +12,9 @@ import { transaction } from "./transaction.ts";
 /** A database that may be drilled: it has a good backup, and no drill under way. */
 export interface Drillable extends Drilled {
   readonly priority: number;
-  /** Date of the newest good backup. */
+  /** Date of the newest good backup, and the job that made it. */
   readonly date: string;
+  readonly jobId: string;
   /** Rows that a drill of it is expected to write. */
   readonly rows: number;
 }
@@ -27,7 +28,7 @@ const WRITES_A_ROW = 2;
 /** Enabled databases that may be drilled. Reads a few rows of each by index. */
 export async function drillable(catalog: Catalog): Promise<Drillable[]> {
   const rows = await catalog.all<Row>(
-    sql`select d.name as "database", d.priority, i.date, i.created_at as "backupAt", r.rows, r.schema_digest as "backupSchema",
+    sql`select d.name as "database", d.priority, i.date, i.job_id as "jobId", i.created_at as "backupAt", r.rows, r.schema_digest as "backupSchema",
           l.finished_at as "lastAt", l.verdict as "lastVerdict", l.rows_written as "written", s.schema_digest as "lastSchema",
           (select max(finished_at) from drills where database = d.name and not (${LOOKED})) as "gaveUpAt"
         from databases d
@@ -54,6 +55,7 @@ interface Row {
   database: string;
   priority: number;
   date: string;
+  jobId: string;
   backupAt: number;
   rows: number | null;
   backupSchema: string | null;

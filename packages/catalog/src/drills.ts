@@ -15,6 +15,8 @@ export interface NewDrill {
   readonly database: string;
   /** Of the backup; null for the newest. */
   readonly date: string | null;
+  /** The job that made it, where a date has several; null for the nightly, or else the newest. */
+  readonly jobId: string | null;
   readonly cause: Cause;
 }
 
@@ -30,8 +32,9 @@ export async function openDrills(
   if (wanted.length === 0) return [];
   const list = JSON.stringify(wanted);
   await transaction(catalog, [
-    sql`insert into drills (id, database, date, cause, created_at, updated_at)
-        select w.value ->> 'id', w.value ->> 'database', w.value ->> 'date', w.value ->> 'cause', ${now}, 0
+    sql`insert into drills (id, database, date, job_id, cause, created_at, updated_at)
+        select w.value ->> 'id', w.value ->> 'database', w.value ->> 'date', w.value ->> 'jobId', w.value ->> 'cause',
+          ${now}, 0
         from json_each(${list}) w
         where not exists (select 1 from drills o where o.database = w.value ->> 'database' and o.state <> 'done')
         on conflict (id) do nothing`,
