@@ -39,6 +39,7 @@ export default defineConfig({
           include: [
             "packages/{catalog,worker}/src/**/*.test.ts",
             "apps/{dispatcher,exporter,aggregator,archiver}/src/**/*.test.ts",
+            "tests/drills/**/*.test.ts",
           ],
         },
       },

@@ -74,6 +74,17 @@ test("the archiver takes one piece of work at a time, three at once, and has no 
   expect(d1_databases.map(({ binding }) => binding)).toEqual(["CATALOG"]);
 });
 
+test("only the archiver has scratch databases, which are SQLite-backed and made when it is deployed", () => {
+  for (const [app, { durable_objects, migrations }] of Object.entries(CONFIGS)) {
+    const classes = durable_objects.bindings.map(({ class_name }) => class_name);
+    expect(classes, app).toEqual(app === "archiver" ? ["Scratch"] : []);
+    expect(
+      migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes),
+      app,
+    ).toEqual(classes);
+  }
+});
+
 test("the dispatcher has the crons of packages/core, and no binding to a source database or the bucket", () => {
   const { triggers, d1_databases, r2_buckets, services } = config("dispatcher");
   expect([...(triggers.crons ?? [])].sort()).toEqual(Object.values(CRONS).sort());

@@ -105,6 +105,9 @@ async function contextOf(database: D1Database, bucket: R2Bucket): Promise<Archiv
     upkeep: none,
     results: none,
     // One archive is all that is done: its budget never ends.
+    scratch: () => {
+      throw new TypeError("Nothing is drilled here");
+    },
     budget: new Budget(() => 0, { queries: Number.POSITIVE_INFINITY, requests: Number.POSITIVE_INFINITY }),
     environment: "bench",
     clock: Date.now,

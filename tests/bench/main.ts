@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { measureArchive } from "./archive.ts";
+import { measureDrill } from "./drill.ts";
 import { measureExport } from "./export.ts";
 import { measureFanOut } from "./fan-out.ts";
 import { measureGrowth } from "./growth.ts";
@@ -20,6 +21,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   export: { measure: measureExport },
   memory: { measure: measureMemory },
   restore: { measure: measureRestore },
+  drill: { measure: measureDrill },
   growth: { measure: measureGrowth },
   "fan-out": { measure: measureFanOut },
   gzip: { measure: measureGzip },

@@ -57,6 +57,7 @@ export async function startRig({ files, main = "worker.ts", collects = false }: 
           modules: [{ type: "ESModule", path: script }],
           d1Databases: Object.fromEntries(names.map((name, i) => [`D${i}`, name])),
           r2Buckets: { BUCKET: "backups" },
+          durableObjects: { SCRATCH: { className: "Scratch", useSQLite: true } },
           serviceBindings: {
             async SAMPLER() {
               await heap?.sample();

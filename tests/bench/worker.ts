@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import { createGzip } from "node:zlib";
 import { GzipWriter } from "@patina/archive/gzip-writer";
-import { dumpKey } from "@patina/archive/keys";
+import { dumpKey, manifestKey } from "@patina/archive/keys";
+import { decodeManifest } from "@patina/archive/manifest";
+import { Budget as DrillBudget } from "@patina/archiver/budget";
+import { restoreAndProve } from "@patina/archiver/drill-restore";
+import type { ScratchDatabase } from "@patina/archiver/scratch-state";
+import { verdictOf } from "@patina/core/drill";
 import { NO_RULES } from "@patina/core/rules";
 import { contentOf } from "@patina/dump/content";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
@@ -14,6 +19,8 @@ import { d1Source } from "@patina/exporter/d1-source";
 import { StoredObject } from "@patina/exporter/stored-object";
 import { Gzip } from "fflate";
 import { sampledBucket } from "./sampled.ts";
+
+export { Scratch } from "@patina/archiver/scratch";
 
 /** The exporter's own code as the benchmarks call it, and the simple Worker that it is compared with. */
 interface BenchEnv {
@@ -44,6 +51,8 @@ export default {
             level: Number(searchParams.get("level")),
           }),
         );
+      case "/drill":
+        return Response.json(await drill(database, env));
       case "/stored":
         return new Response((await found(env.BUCKET, dumpKey(ref(database)))).body);
       case "/naive":
@@ -99,21 +108,62 @@ async function backup(source: Source, { database, bucket }: { database: string; 
   return { rows, queries, rowsRead, mode, consistency, stored: object.bytes, raw: sql.bytes };
 }
 
+/** Restores a stored backup into a scratch database and compares it, with a sample of memory after each call. */
+async function drill(database: string, env: BenchEnv) {
+  const manifest = decodeManifest(await (await found(env.BUCKET, manifestKey(ref(database)))).text());
+  const scratch = (env["SCRATCH"] as DurableObjectNamespace).getByName(database) as unknown as ScratchDatabase;
+  const sampled = async <T>(answer: Promise<T>): Promise<T> => {
+    const given = await answer;
+    await sample(env);
+    return given;
+  };
+  const begin = Date.now();
+  const restored = await restoreAndProve({
+    manifest,
+    subject: "bench",
+    check: async () => ({ name: "object", end: "passed", findings: [] }),
+    stored: {
+      async read(offset, length) {
+        const range = { offset, length };
+        const object = await env.BUCKET.get(manifest.object.key, { range });
+        return new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer(0));
+      },
+    },
+    scratch: () => ({
+      begin: (restore) => scratch.begin(restore),
+      keep: (object) => scratch.keep(object),
+      load: (part) => sampled(scratch.load(part)),
+      prove: (facts) => sampled(scratch.prove(facts)),
+      empty: () => scratch.empty(),
+    }),
+    budget: new DrillBudget(() => 0, { requests: Number.POSITIVE_INFINITY }),
+    clock: Date.now,
+    restoreMs: 0,
+    note: async () => undefined,
+  });
+  const ms = Date.now() - begin;
+  await scratch.empty();
+  const { checks = [], restoreMs = 0, rowsWritten = 0 } = restored ?? {};
+  return { verdict: verdictOf(checks), ms, restoreMs, rowsWritten, raw: manifest.sql.bytes };
+}
+
+async function sample(env: BenchEnv): Promise<void> {
+  // Only there when the rig asks for it: then samples show what is held.
+  (globalThis as { gc?: () => void }).gc?.();
+  await env.SAMPLER.fetch("http://sampler/");
+}
+
 /** A backup that stops after each page and each part, and while it is read back, for a sample of its memory. */
 async function sampledBackup(source: Source, { database, env }: { database: string; env: BenchEnv }) {
-  const sample = async () => {
-    // Only there when the rig asks for it: then samples show what is held.
-    (globalThis as { gc?: () => void }).gc?.();
-    await env.SAMPLER.fetch("http://sampler/");
-  };
+  const sampleNow = () => sample(env);
   const sampledSource: Source = {
     async batch(queries) {
       const results = await source.batch(queries);
-      await sample();
+      await sampleNow();
       return results;
     },
   };
-  return await backup(sampledSource, { database, bucket: sampledBucket(env.BUCKET, sample) });
+  return await backup(sampledSource, { database, bucket: sampledBucket(env.BUCKET, sampleNow) });
 }
 
 /** How many rows SQLite itself could write as literals, of all rows. */

@@ -137,6 +137,7 @@ test.each(named)("%s: dumping what was restored gives the same body again", asyn
   const again = await dumpSource(asD1(restored), SNAPSHOT);
   restored.close();
   expect(again.body.toString()).toBe(dumpOf(entry).body.toString());
+  expect(again.summary.schema.sha256).toBe(dumpOf(entry).summary.schema.sha256);
   expect(contents(again)).toEqual(contents(dumpOf(entry)));
 });
 

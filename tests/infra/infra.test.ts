@@ -107,6 +107,9 @@ test("apply brings an empty account to a deployed Patina, and a second apply onl
     'binding = "DB_SHOP"\ndatabase_name = "shop"\ndatabase_id = "a1b2c3d4-0000-4000-8000-000000000000"',
   );
   expect(readFileSync(join(ROOT, "wrangler.deploy.toml"), "utf8")).not.toContain("DB_SHOP");
+  const archiver = readFileSync(join(ROOT, "apps/archiver/wrangler.deploy.toml"), "utf8");
+  expect(archiver).toContain('class_name = "Scratch"');
+  expect(archiver).toContain('new_sqlite_classes = [ "Scratch" ]');
   const first = changes();
   const deploys = first.filter((call) => call.startsWith("deploy"));
   // Nobody is deployed before those it calls or sends to.

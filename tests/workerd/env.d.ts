@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     DB_SHOP: D1Database;
     DB_BLOG: D1Database;
     BUCKET: R2Bucket;
+    SCRATCH: DurableObjectNamespace;
     EXPORTS: Queue;
     MIGRATIONS: { name: string; queries: string[] }[];
   }

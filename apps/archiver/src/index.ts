@@ -6,16 +6,19 @@ import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
 import { archiveWeek } from "./archive-week.ts";
 import { Budget } from "./budget.ts";
+import { drill } from "./drill.ts";
 import { rebuildCatalog } from "./rebuild-catalog.ts";
+import type { ScratchDatabase } from "./scratch-state.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
 import { verify } from "./verify.ts";
 
+export { Scratch } from "./scratch.ts";
 export { Vault } from "./vault.ts";
 
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = { "archive-week": archiveWeek, "rebuild-catalog": rebuildCatalog, verify };
+const handlers: Handlers = { "archive-week": archiveWeek, "rebuild-catalog": rebuildCatalog, drill, verify };
 
 export default {
   async queue(batch, env) {
@@ -40,6 +43,7 @@ async function context(env: Env): Promise<ArchiverContext> {
     bucket: env.BUCKET,
     upkeep: env.UPKEEP,
     results: env.RESULTS,
+    scratch: (name) => env.SCRATCH.getByName(name) as unknown as ScratchDatabase,
     budget: new Budget(Date.now),
     environment: env.ENVIRONMENT,
     clock: Date.now,

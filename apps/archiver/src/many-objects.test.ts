@@ -61,6 +61,9 @@ async function invoke(objects: ManyObjects, act: (context: ArchiverContext) => P
       bucket: objects.bucket,
       upkeep: new RecordedQueue() as unknown as Queue,
       results: new RecordedQueue() as unknown as Queue,
+      scratch: () => {
+        throw new TypeError("Nothing is drilled here");
+      },
       budget: new Budget(clock),
       environment: "production",
       clock,

@@ -29,6 +29,9 @@ function context(change: Partial<ArchiverContext> = {}): ArchiverContext {
     bucket: env.BUCKET,
     upkeep: new RecordedQueue<UpkeepMessage>(),
     results: new RecordedQueue<ArchiveFinished>(),
+    scratch: () => {
+      throw new Error("There is no scratch database");
+    },
     budget: new Budget(() => NOW),
     environment: "local",
     clock: () => NOW,

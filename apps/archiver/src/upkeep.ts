@@ -6,6 +6,7 @@ import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import type { ArchiveFinished, UpkeepMessage } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
 import type { Budget } from "./budget.ts";
+import type { ScratchDatabase } from "./scratch-state.ts";
 
 /** What a piece of work needs of the world. */
 export interface ArchiverContext {
@@ -14,6 +15,8 @@ export interface ArchiverContext {
   /** Where a piece of work that is not yet done sends itself on to. */
   readonly upkeep: Queue<UpkeepMessage>;
   readonly results: Queue<ArchiveFinished>;
+  /** The scratch database of a drill, by the drill's id. */
+  readonly scratch: (drill: string) => ScratchDatabase;
   /** What this invocation may still use. */
   readonly budget: Budget;
   readonly environment: string;

@@ -10,6 +10,7 @@ import { scheduledJobId } from "@patina/core/job";
 import { TICK_LEASE } from "@patina/core/lease";
 import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
+import { openDueDrills, sendDrills } from "./drills.ts";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { openRequestedJobs } from "./job-requests.ts";
 import { resumeLostRebuild } from "./rebuild.ts";
@@ -45,6 +46,8 @@ export async function tick(context: DispatcherContext): Promise<void> {
     openVerification,
     resumeLostVerifications,
     resumeLostRebuild,
+    openDueDrills,
+    sendDrills,
     reportSlow,
     summarize,
     drainOutbox,

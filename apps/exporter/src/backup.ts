@@ -195,6 +195,7 @@ async function finish(
     },
     rows: summary.rows,
     tables: [...summary.tables],
+    schema: summary.schema,
     restartPoints: gzip.restartPoints.map(([at, rawAt]) => [at, rawAt]),
     ...applied(request),
     warnings: [...summary.warnings],

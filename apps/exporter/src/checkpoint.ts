@@ -22,6 +22,7 @@ const Table = v.object({
   columns: v.array(v.object({ name: v.string(), fingerprint: v.string() })),
   start: Count,
   end: Count,
+  counter: v.optional(v.string()),
 });
 /** The sum over a column's numbers may be negative. */
 const ColumnSums = v.object({
@@ -92,6 +93,10 @@ const SealedSchema = v.object({
     consistency: v.picklist(CONSISTENCIES),
     tables: v.array(Table),
     rows: Count,
+    schema: v.object({
+      sha256: Digest,
+      definitions: v.array(v.object({ type: v.string(), name: v.string(), table: v.string(), sha256: Digest })),
+    }),
     warnings: v.array(v.string()),
     queries: Count,
     rowsRead: Count,

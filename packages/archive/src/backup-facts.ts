@@ -16,6 +16,8 @@ export interface BackupFacts {
   readonly rowsRead: number;
   readonly bodyDigest: string;
   readonly storedDigest: string;
+  /** Of all definitions; manifests of before it was written lack it. */
+  readonly schemaDigest: string | undefined;
   readonly etag: string;
   readonly warnings: readonly string[];
   readonly createdAt: number;
@@ -41,6 +43,7 @@ export function backupFacts(manifest: Manifest): BackupFacts {
     rowsRead: manifest.rowsRead,
     bodyDigest: sql.body.sha256,
     storedDigest: object.sha256,
+    schemaDigest: manifest.schema?.sha256,
     etag: object.etag,
     warnings: manifest.warnings,
     createdAt,

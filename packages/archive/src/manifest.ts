@@ -22,6 +22,17 @@ const Table = v.object({
   columns: v.pipe(v.array(v.object({ name: v.string(), fingerprint: v.string() })), v.readonly()),
   start: Count,
   end: Count,
+  /** Where its AUTOINCREMENT stands, as text; absent without one, and where nobody can say which one the dump holds. */
+  counter: v.optional(v.string()),
+});
+
+/** What the schema consists of, as SQLite says it: a definition that the dump lost shows by this. */
+const Schema = v.object({
+  sha256: Sha256,
+  definitions: v.pipe(
+    v.array(v.object({ type: v.string(), name: v.string(), table: v.string(), sha256: Sha256 })),
+    v.readonly(),
+  ),
 });
 
 export const Manifest = v.object({
@@ -57,6 +68,8 @@ export const Manifest = v.object({
   }),
   rows: Count,
   tables: v.array(Table),
+  /** Absent in manifests of before it was written. */
+  schema: v.optional(Schema),
   /** Where decompression may begin: offset in the object, offset in the SQL. */
   restartPoints: v.array(v.tuple([Count, Count])),
   /** What was replaced or left out on purpose; absent when everything was carried as it is. */

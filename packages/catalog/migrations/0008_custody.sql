@@ -24,11 +24,13 @@ CREATE TABLE `drills` (
 	`restore_ms` integer,
 	`schema_digest` text,
 	`created_at` integer NOT NULL,
+	`started_at` integer,
 	`updated_at` integer NOT NULL,
 	`finished_at` integer
 );
 --> statement-breakpoint
 CREATE INDEX `drills_database` ON `drills` (`database`,`created_at`);--> statement-breakpoint
+CREATE INDEX `drills_created` ON `drills` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `drills_open` ON `drills` (`created_at`) WHERE state <> 'done';--> statement-breakpoint
 CREATE TABLE `job_requests` (
 	`id` text PRIMARY KEY NOT NULL,
@@ -107,4 +109,5 @@ ALTER TABLE `archive_members` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damage` text;--> statement-breakpoint
 ALTER TABLE `backup_jobs` ADD `rebuilt_at` integer;--> statement-breakpoint
+ALTER TABLE `backup_results` ADD `schema_digest` text;--> statement-breakpoint
 ALTER TABLE `databases` ADD `retention` text;

@@ -127,7 +127,7 @@ export const drills = sqliteTable(
   {
     id: text().primaryKey(),
     database: text().notNull(),
-    /** Of the backup: its date, the job that made it, and its object. Null until it is found. */
+    /** Of the backup: its date, the job that made it, and its object. Null until they are known. */
     date: text(),
     jobId: text("job_id"),
     key: text(),
@@ -145,14 +145,18 @@ export const drills = sqliteTable(
     bytes: integer(),
     rowsWritten: integer("rows_written").notNull().default(0),
     restoreMs: integer("restore_ms"),
-    /** SHA-256 of the restored schema: another one is a reason for the next drill. */
+    /** SHA-256 of the backup's definitions: another one is a reason for the next drill. */
     schemaDigest: text("schema_digest"),
     createdAt: integer("created_at").notNull(),
+    /** When somebody first worked on it. */
+    startedAt: integer("started_at"),
+    /** When it last came further, or its message was sent; 0 while it never was. */
     updatedAt: integer("updated_at").notNull(),
     finishedAt: integer("finished_at"),
   },
   (table) => [
     index("drills_database").on(table.database, table.createdAt),
+    index("drills_created").on(table.createdAt, table.id),
     index("drills_open").on(table.createdAt).where(sql`state <> 'done'`),
   ],
 );

@@ -104,6 +104,7 @@ export async function forgetQueues(catalog: Catalog): Promise<void> {
   await transaction(catalog, [
     sql`update backup_tasks set sent_at = 0, lease_expires_at = null, next_attempt_at = null
         where state in ('queued', 'running')`,
+    sql`update drills set updated_at = 0 where state <> 'done'`,
     sql`update alert_outbox set next_attempt_at = 0, lease_expires_at = null where state in ('pending', 'sending')`,
     sql`delete from leases`,
   ]);

@@ -26,6 +26,8 @@ export interface Succeeded {
   readonly rowsRead: number;
   readonly bodyDigest: string;
   readonly storedDigest: string;
+  /** Of the database's definitions; absent where the manifest does not say. */
+  readonly schemaDigest?: string | undefined;
   readonly etag: string;
   readonly warnings: readonly string[];
   readonly createdAt: number;
@@ -162,6 +164,7 @@ function succeededRow(result: Succeeded, now: number): Row {
     rows_read: result.rowsRead,
     body_digest: result.bodyDigest,
     stored_digest: result.storedDigest,
+    schema_digest: result.schemaDigest ?? null,
     warnings: JSON.stringify(result.warnings),
     error_code: null,
     error: null,

@@ -162,6 +162,8 @@ export const backupResults = sqliteTable(
     bodyDigest: text("body_digest"),
     /** SHA-256 of the stored object. */
     storedDigest: text("stored_digest"),
+    /** SHA-256 of the database's definitions; null where the manifest does not say. */
+    schemaDigest: text("schema_digest"),
     /** What the dump could not carry, as a JSON array of sentences. */
     warnings: text({ mode: "json" }).$type<string[]>(),
     errorCode: text("error_code"),

@@ -197,6 +197,13 @@ export const ERROR_CODES = {
     exit: 1,
     next: "Rebuild the catalog from the bucket: POST /catalog/rebuild.",
   },
+  scratch_unavailable: {
+    disposition: "retry",
+    status: 502,
+    exit: 1,
+    meanwhile: "It is tried again; what was restored is still there.",
+    next: "Ask for the drill again; if it goes on, look at the archiver's Durable Objects in the Cloudflare dashboard.",
+  },
   checkpoint_invalid: {
     disposition: "retry",
     status: 500,

@@ -3,6 +3,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
+import type { Counters } from "./counters.ts";
 import { brokenForeignKeys, isContentReadable, lacksColumn, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, FRAME_STATEMENTS, footer, header } from "./frame.ts";
@@ -16,6 +17,8 @@ import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { PageDecoder } from "./row-block.ts";
 import { readColumns } from "./row-sql.ts";
 import { same, type VirtualTable } from "./schema.ts";
+import { type SchemaDigest, schemaDigest } from "./schema-digest.ts";
+import { objectsOf } from "./schema-reader.ts";
 import type { Source } from "./source.ts";
 import { Stage } from "./stage.ts";
 import { rowsOf, warningsOf } from "./warnings.ts";
@@ -38,6 +41,8 @@ export interface DumpOptions extends DumpInfo {
   readonly isCertain?: boolean;
   /** Where another invocation stopped. */
   readonly state?: DumpState | null;
+  /** Leave the rows of all listed tables out: what is left are definitions, counters and statistics. */
+  readonly isRowless?: boolean;
 }
 
 /** Bytes of a database up to which it is read in one piece: 8 MB of blobs were 83 MB in memory, 2 MB are about 20. */
@@ -54,6 +59,8 @@ export interface TableSummary {
   /** Offsets in the dump of the table's first statement of rows and behind its last. */
   readonly start: number;
   readonly end: number;
+  /** Where its AUTOINCREMENT stands. Absent without one, and where the database changed while it was read. */
+  readonly counter?: string | undefined;
 }
 
 export interface DumpSummary {
@@ -61,6 +68,7 @@ export interface DumpSummary {
   readonly consistency: Consistency;
   readonly tables: readonly TableSummary[];
   readonly rows: number;
+  readonly schema: SchemaDigest;
   /** What the dump does not carry, a sentence each. */
   readonly warnings: readonly string[];
   readonly queries: number;
@@ -194,6 +202,7 @@ class Dump {
     { transfer, isListed }: { transfer: Transfer; isListed: boolean },
     state: RowsState | null,
   ): AsyncGenerator<Pause> {
+    if (isListed && this.#options.isRowless === true) return;
     const { name } = transfer.table;
     const start = state?.start ?? this.#output.position;
     const copied = yield* this.#copy(transfer, { state, start, output: this.#output, stage: this.#stage });
@@ -264,12 +273,15 @@ class Dump {
   async #end(): Promise<DumpSummary> {
     const reading = this.#reading;
     const doubts = await this.#doubts();
+    const counters = await reading.counters();
     const consistency = await reading.close();
     const summary: DumpSummary = {
       mode: reading.mode,
       consistency,
-      tables: this.#tables,
+      // One that moved meanwhile need not be the one that the dump holds.
+      tables: consistency === "fuzzy" ? this.#tables : this.#tables.map((table) => withCounter(table, counters)),
       rows: this.#tables.reduce((sum, table) => sum + table.rows, 0),
+      schema: schemaDigest(objectsOf(reading.identity)),
       warnings: [...warningsOf(reading.schema, this.#content), ...this.#warnings, ...doubts],
       queries: reading.queries,
       rowsRead: reading.rowsRead,
@@ -305,6 +317,11 @@ class Dump {
     this.#output.write(Buffer.from(lines));
     this.#output.endStatement(statements);
   }
+}
+
+function withCounter(table: TableSummary, counters: Counters): TableSummary {
+  const counter = counters.get(table.name);
+  return counter === undefined ? table : { ...table, counter };
 }
 
 /** Takes what a second reading would write. */

@@ -1,169 +1,227 @@
 import { createHash } from "node:crypto";
 import type { Check } from "@patina/core/drill";
-import { PatinaError } from "@patina/core/error";
 import { NO_RULES } from "@patina/core/rules";
+import { checkOf } from "./check.ts";
 import { contentOf } from "./content.ts";
-import { isContentReadable } from "./doubts.ts";
-import { dump, SNAPSHOT_BYTES, type TableSummary } from "./dump.ts";
-import { quoteName } from "./name.ts";
+import { counterQueries, countersOf } from "./counters.ts";
+import { type DumpState, dump } from "./dump.ts";
+import { type Expected, type ExpectedTable, isWhole } from "./expected.ts";
+import { fingerprints } from "./fingerprint.ts";
+import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import type { Output } from "./output.ts";
-import type { Schema } from "./schema.ts";
-import { readSchema } from "./schema-reader.ts";
-import type { Source } from "./source.ts";
-import { isContentMissing, rowsOf } from "./warnings.ts";
+import { readColumns } from "./row-sql.ts";
+import { otherColumns, sameDefinitions, sameRows } from "./sameness.ts";
+import type { Table } from "./schema.ts";
+import { schemaDigest } from "./schema-digest.ts";
+import { objectsOf, readSchema } from "./schema-reader.ts";
+import { foreignKeys, fullText, quickCheck } from "./soundness.ts";
+import type { Query, Source } from "./source.ts";
 
-/** What a backup's manifest says of its content. */
-export interface Expected extends Content {
-  /** Rows of a table that the dump only holds as comments, because no INSERT takes them. */
-  readonly uninsertable: ReadonlyMap<string, number>;
+/** What is done one after the other. A step may take several pieces of work, and ends with a check or two. */
+const STEPS = [
+  "quick_check",
+  "foreign_keys",
+  "rows",
+  "definitions",
+  "fingerprints",
+  "fts",
+] as const satisfies readonly [Check["name"], ...Check["name"][]];
+
+/** How far a proof has come: what another invocation needs to go on with it. */
+export interface ProofState {
+  readonly step: number;
+  readonly checks: readonly Check[];
+  /** SHA-256 of the restored schema, once it is known. */
+  readonly schema: string | null;
+  /** The dump that is made again, while it is made. */
+  readonly again: { readonly dump: DumpState; readonly position: number } | null;
+  /** Tables that were counted, and what was found in them. */
+  readonly counted: number;
+  readonly differing: readonly string[];
 }
 
-interface Content {
-  readonly tables: readonly Pick<TableSummary, "name" | "rows" | "digest">[];
-  /** SHA-256 of the dump's body. */
-  readonly body: string;
-}
+const BEGIN: ProofState = { step: 0, checks: [], schema: null, again: null, counted: 0, differing: [] };
 
-/** How many findings of a check are told; the rest is counted. */
-const MAX_FINDINGS = 20;
+/** Bytes of a dump that one piece of work makes again: about a second. Counting goes through eight times as many. */
+const PIECE_BYTES = 8_000_000;
+const COUNTED_BYTES = 8 * PIECE_BYTES;
 
 /**
  * Looks at a database that was restored from a backup: whether it is sound, and whether it is what was backed up. To
- * know that, it is dumped again: the same data gives the same dump. Nobody may write to it meanwhile.
+ * know that, it is dumped again, since the same data gives the same dump; and to know that no fault of the dump itself
+ * hides in this, plain SQL counts what it counted in the source, and definitions and counters are read by themselves.
+ * Nobody may write to it meanwhile. The work is done piece by piece, each small enough for one request.
  */
+export class Proof {
+  readonly #source: Source;
+  readonly #expected: Expected;
+  #state: ProofState;
+
+  /** @param state where another invocation stopped */
+  constructor(source: Source, expected: Expected, state: ProofState | null = null) {
+    this.#source = source;
+    this.#expected = expected;
+    this.#state = state ?? BEGIN;
+  }
+
+  get state(): ProofState {
+    return this.#state;
+  }
+
+  /** The check that is made next; null once all are made. */
+  get next(): (typeof STEPS)[number] | null {
+    return Proof.nextOf(this.#state);
+  }
+
+  static nextOf(state: ProofState | null): (typeof STEPS)[number] | null {
+    return STEPS[state?.step ?? 0] ?? null;
+  }
+
+  /** Does the next piece of work. */
+  async advance(): Promise<void> {
+    switch (this.next) {
+      case "quick_check":
+        this.#done(await quickCheck(this.#source));
+        return;
+      case "foreign_keys":
+        this.#done(await foreignKeys(this.#source));
+        return;
+      case "rows":
+        await this.#dumpAgain();
+        return;
+      case "definitions":
+        await this.#definitions();
+        return;
+      case "fingerprints":
+        await this.#count();
+        return;
+      case "fts":
+        this.#done(await fullText(this.#source));
+        return;
+      case null:
+        return;
+    }
+  }
+
+  #done(...checks: readonly Check[]): void {
+    const { step, checks: before } = this.#state;
+    this.#state = { ...this.#state, step: step + 1, checks: [...before, ...checks] };
+  }
+
+  async #dumpAgain(): Promise<void> {
+    const { again } = this.#state;
+    const output = new Measure(again?.position ?? 0);
+    const until = output.position + PIECE_BYTES;
+    const run = dump(this.#source, { ...DUMP, output, state: again?.dump ?? null });
+    let step = await run.next();
+    for (; !step.done; step = await run.next()) {
+      const state = output.position < until ? null : step.value.state();
+      if (state === null) continue;
+      this.#state = { ...this.#state, again: { dump: slim(state), position: output.position } };
+      return;
+    }
+    this.#state = { ...this.#state, again: null };
+    this.#done(...sameRows(step.value.tables, this.#expected));
+  }
+
+  async #definitions(): Promise<void> {
+    const { schema, identity } = await readSchema(this.#source);
+    const counters = countersOf(await this.#source.batch(counterQueries(schema)));
+    const found = { schema: schemaDigest(objectsOf(identity)), counters, text: await textOf(this.#source) };
+    this.#state = { ...this.#state, schema: found.schema.sha256 };
+    this.#done(sameDefinitions(found, this.#expected));
+  }
+
+  /** Counts tables in plain SQL, as many as make a piece, in one batch. */
+  async #count(): Promise<void> {
+    const { tables, isFuzzy } = this.#expected;
+    const { counted, differing } = this.#state;
+    const transfers = await this.#transfers();
+    const asked: { readonly table: ExpectedTable; readonly restored: Table; readonly queries: readonly Query[] }[] = [];
+    let next = counted;
+    for (let bytes = 0; bytes < COUNTED_BYTES && next < tables.length; next += 1) {
+      const table = tables[next];
+      if (table === undefined) break;
+      const restored = transfers.get(table.name);
+      bytes += table.end - table.start;
+      // What is missing altogether is told already.
+      if (table.columns.length === 0 || restored === undefined || !isWhole(table, this.#expected)) continue;
+      asked.push({ table, restored, queries: fingerprintQueries(restored) });
+    }
+    const results = [...(await this.#source.batch(asked.flatMap(({ queries }) => queries)))];
+    const found = asked.flatMap(({ table, restored, queries }) => {
+      const sums = countedSums(results.splice(0, queries.length));
+      return otherColumns(fingerprints(sums, readColumns(restored)), table);
+    });
+    this.#state = { ...this.#state, counted: next, differing: [...differing, ...found] };
+    if (next < tables.length) return;
+    const check = checkOf("fingerprints", { faults: this.#state.differing });
+    this.#done(isFuzzy ? { ...check, end: "passed" } : check);
+  }
+
+  /** The tables that have rows, by name. */
+  async #transfers(): Promise<ReadonlyMap<string, Table>> {
+    const { tables, virtualTables } = contentOf((await readSchema(this.#source)).schema);
+    const all = [...tables, ...virtualTables.map(({ rows }) => rows)].filter((transfer) => transfer !== null);
+    return new Map(all.map(({ table }) => [table.name, table]));
+  }
+}
+
+/** Makes all of a proof at once. */
 export async function prove(source: Source, expected: Expected): Promise<Check[]> {
-  const { schema } = await readSchema(source);
-  return [
-    await quickCheck(source),
-    await foreignKeys(source),
-    ...(await sameContent(source, expected)),
-    await fullText(source, schema),
-  ];
+  const proof = new Proof(source, expected);
+  while (proof.next !== null) await proof.advance();
+  return [...proof.state.checks];
 }
 
-function check(name: Check["name"], { flaws = [], faults = [] }: { flaws?: string[]; faults?: string[] }): Check {
-  const all = [...faults, ...flaws];
-  const findings = all.slice(0, MAX_FINDINGS);
-  if (all.length > findings.length) findings.push(`... and ${all.length - findings.length} more`);
-  return { name, end: faults.length > 0 ? "failed" : flaws.length > 0 ? "flawed" : "passed", findings };
+/** What rules took out of the backup is gone from the database as well. Page by page, a dump can be left and gone on with. */
+const DUMP = {
+  database: "scratch",
+  environment: "scratch",
+  job: "drill",
+  startedAt: "",
+  rules: NO_RULES,
+  redactionKey: null,
+  snapshotBytes: 0,
+} as const;
+
+/** A state that fits into one value of a Durable Object: what the columns of thousands of tables hold is counted later. */
+function slim(state: DumpState): DumpState {
+  return { ...state, tables: state.tables.map((table) => ({ ...table, columns: [] })) };
 }
 
-/** SQLite's own check, which passes over CHECK constraints as long as they are switched off. */
-async function quickCheck(source: Source): Promise<Check> {
-  await source.batch([{ sql: "PRAGMA ignore_check_constraints=OFF" }]);
-  const rows = await asked(source, "PRAGMA quick_check");
-  if (rows === null)
-    return check("quick_check", { flaws: ["An expression of a constraint or an index fails over a row"] });
-  const complaints = rows.map(([row]) => String(row)).filter((row) => row !== "ok");
-  const isFlaw = (complaint: string) => complaint.startsWith("CHECK constraint failed in ");
-  return check("quick_check", {
-    flaws: unique(complaints.filter(isFlaw)),
-    faults: unique(complaints.filter((complaint) => !isFlaw(complaint))),
-  });
-}
-
-/** Rows whose parent is missing, counted by table and parent. */
-async function foreignKeys(source: Source): Promise<Check> {
-  const rows = await asked(source, "PRAGMA foreign_key_check");
-  if (rows === null) return check("foreign_keys", { flaws: ["A foreign key points at columns that are not unique"] });
-  const counts = new Map<string, number>();
-  for (const [table, , parent] of rows) {
-    const pair = `of table "${table}" have no row in "${parent}"`;
-    counts.set(pair, (counts.get(pair) ?? 0) + 1);
-  }
-  return check("foreign_keys", { flaws: [...counts].map(([pair, count]) => `${rowsOf(count)} ${pair}`) });
-}
-
-async function sameContent(source: Source, expected: Expected): Promise<Check[]> {
-  const again = await dumpAgain(source);
-  const found = new Map(again.tables.map((table) => [table.name, table]));
-  const rows: string[] = [];
-  const lost: string[] = [];
-  const digests: string[] = [];
-  for (const table of expected.tables) {
-    const restored = found.get(table.name);
-    found.delete(table.name);
-    const missing = expected.uninsertable.get(table.name) ?? 0;
-    if (missing > 0)
-      lost.push(`${rowsOf(missing)} of table "${table.name}" cannot be inserted: a generated column fails`);
-    if (restored === undefined) {
-      rows.push(`Table "${table.name}" is missing`);
-    } else if (restored.rows !== table.rows - missing) {
-      rows.push(`Table "${table.name}" has ${restored.rows} rows, and had ${table.rows} when it was backed up`);
-    } else if (restored.digest !== table.digest && missing === 0) {
-      digests.push(`The rows of table "${table.name}" are not those that were backed up`);
-    }
-  }
-  for (const name of found.keys()) rows.push(`Table "${name}" was not in the backup's manifest`);
-  const isTold = rows.length > 0 || lost.length > 0 || digests.length > 0;
-  const isSame = isTold || again.body === expected.body;
-  const definitions = isSame ? [] : ["Tables have the same rows, but definitions, counters or statistics differ"];
-  return [
-    check("rows", { faults: rows, flaws: lost }),
-    check("digests", { faults: digests }),
-    check("definitions", { faults: definitions }),
-  ];
-}
-
-/** Dumps a database and keeps only what it is compared by. */
-async function dumpAgain(source: Source): Promise<Content> {
+/** SHA-256 of a dump's body without the rows of its tables. */
+async function textOf(source: Source): Promise<string> {
   const hash = createHash("sha256");
-  let position = 0;
-  let isBody = false;
-  const output: Output = {
-    get position() {
-      return position;
-    },
-    write(bytes) {
-      position += bytes.length;
-      if (isBody) hash.update(bytes);
-    },
-    endStatement() {},
-    beginBody() {
-      isBody = true;
-    },
-    endBody() {
-      isBody = false;
-    },
-  };
-  const info = { database: "scratch", environment: "scratch", job: "drill", startedAt: "" };
-  // What rules took out of the backup is gone from the database as well.
-  const run = dump(source, { ...info, rules: NO_RULES, redactionKey: null, snapshotBytes: SNAPSHOT_BYTES, output });
-  let step = await run.next();
-  while (!step.done) step = await run.next();
-  return { tables: step.value.tables, body: hash.digest("hex") };
+  const output = new Measure(0, (bytes) => hash.update(bytes));
+  const run = dump(source, { ...DUMP, isRowless: true, output });
+  while (!(await run.next()).done);
+  return hash.digest("hex");
 }
 
-/** Lets every FTS5 index compare itself with what it indexes. */
-async function fullText(source: Source, schema: Schema): Promise<Check> {
-  const faults: string[] = [];
-  for (const { definition, kind } of contentOf(schema).virtualTables) {
-    if (!kind.startsWith("fts5") || kind === "fts5vocab" || isContentMissing(schema, definition)) continue;
-    if (kind === "fts5-external" && !(await isContentReadable(source, definition))) continue;
-    const name = quoteName(definition.name);
-    // A rank above 0 compares with the content too, which a contentless table has not.
-    const command =
-      kind === "fts5-contentless"
-        ? `INSERT INTO ${name}(${name}) VALUES('integrity-check')`
-        : `INSERT INTO ${name}(${name},rank) VALUES('integrity-check',1)`;
-    if ((await asked(source, command)) === null) {
-      faults.push(`The full-text index of table "${definition.name}" does not fit its content`);
-    }
+/** Counts what a dump writes, and hands on what is body. */
+class Measure implements Output {
+  position: number;
+  #isBody = false;
+  readonly #use: (bytes: Uint8Array) => void;
+
+  constructor(position: number, use: (bytes: Uint8Array) => void = () => undefined) {
+    this.position = position;
+    this.#use = use;
   }
-  return check("fts", { faults });
-}
 
-/** The rows of one statement; null when SQLite refuses it. */
-async function asked(source: Source, sql: string) {
-  try {
-    const [result] = await source.batch([{ sql }]);
-    return result?.rows ?? [];
-  } catch (error) {
-    if (error instanceof PatinaError && error.code === "source_failed") return null;
-    throw error;
+  write(bytes: Uint8Array): void {
+    this.position += bytes.length;
+    if (this.#isBody) this.#use(bytes);
   }
-}
 
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
+  endStatement(): void {}
+
+  beginBody(): void {
+    this.#isBody = true;
+  }
+
+  endBody(): void {
+    this.#isBody = false;
+  }
 }

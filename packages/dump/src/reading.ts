@@ -3,6 +3,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
 import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
+import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import { FencedSource, type FenceState } from "./fence.ts";
 import type { Sums } from "./fingerprint.ts";
 import { guardOf } from "./guard.ts";
@@ -45,6 +46,8 @@ export interface Group {
 export interface Reading {
   readonly mode: "snapshot" | "paged";
   readonly schema: Schema;
+  /** The schema without rules, see schemaIdentity(). */
+  readonly identity: string;
   /** Rows of all tables, where they are known before the first is written. */
   readonly knownRows: number | null;
   /** Queries sent and rows read so far, as the database counts them. */
@@ -56,6 +59,8 @@ export interface Reading {
   readonly state: ReadingState | null;
   /** The rows of a table behind a key, in groups of about a megabyte. */
   rows(transfer: Transfer, after: Cursor): AsyncIterable<Group>;
+  /** The counters of AUTOINCREMENT. */
+  counters(): Promise<Counters>;
   /** Rows that were read a second time were not the same. */
   differs(table: string): void;
   /** Says what can be said of the time between the first read and the last. */
@@ -131,6 +136,7 @@ async function snapshotReading(source: FencedSource, rules: Rules): Promise<Read
     mode: "snapshot",
     source,
     schema: snapshot.schema,
+    identity: snapshot.identity,
     knownRows: knownRows(snapshot.schema, byName),
     state: null,
     get queries() {
@@ -143,6 +149,7 @@ async function snapshotReading(source: FencedSource, rules: Rules): Promise<Read
       const content = byName.get(table.name);
       if (content !== undefined) yield { ...content, cursor: null };
     },
+    counters: async () => snapshot.counters,
     differs: () => undefined,
     close: async () => "snapshot",
     explain: async (error) => error,
@@ -166,13 +173,13 @@ class PagedReading implements Reading {
   readonly knownRows = null;
   readonly schema: Schema;
   readonly source: FencedSource;
-  readonly #identity: string;
+  readonly identity: string;
   readonly #rules: Rules;
 
   constructor(source: FencedSource, { schema, identity, rules }: ReadSchema & { readonly rules: Rules }) {
     this.source = source;
     this.schema = schema;
-    this.#identity = identity;
+    this.identity = identity;
     this.#rules = rules;
   }
 
@@ -185,12 +192,16 @@ class PagedReading implements Reading {
   }
 
   get state(): ReadingState {
-    return { schema: digestOf(this.#identity, this.#rules), fence: this.source.state };
+    return { schema: digestOf(this.identity, this.#rules), fence: this.source.state };
   }
 
   async *rows(transfer: Transfer, after: Cursor): AsyncGenerator<Group> {
     const reader = new PagedReader(this.source, { table: transfer.table, maxLine: lineLimit(transfer), after });
     for (let page = await reader.next(); page !== null; page = await reader.next()) yield page;
+  }
+
+  async counters(): Promise<Counters> {
+    return countersOf(await this.source.batch(counterQueries(this.schema)));
   }
 
   differs(table: string): void {
@@ -212,6 +223,6 @@ class PagedReading implements Reading {
 
   async #isSchemaSame(): Promise<boolean> {
     const results: readonly ResultSet[] = await this.source.batch([OBJECTS_QUERY]);
-    return schemaIdentity(results[0]) === this.#identity;
+    return schemaIdentity(results[0]) === this.identity;
   }
 }

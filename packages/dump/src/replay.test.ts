@@ -68,3 +68,24 @@ test("Replay finds the rows that a dump only holds as comments", () => {
   const text = `CREATE TABLE t(a);\n${comment}INSERT INTO t VALUES(1);\n${comment}`;
   expect(it.run({ text, start: 100 })).toEqual({ statements: 2, uninsertable: [119, 119 + comment.length + 25] });
 });
+
+test.each([
+  ['CREATE UNIQUE INDEX "by ""x""" ON people (nothing)', 'CREATE UNIQUE INDEX "by ""x""" ON people'],
+  ["CREATE INDEX i\n  ON [people](nothing, 'secret')", "CREATE INDEX i ON [people]"],
+  [
+    "CREATE TRIGGER t AFTER UPDATE OF a, b ON people BEGIN SELECT 'secret' FROM; END",
+    "CREATE TRIGGER t AFTER UPDATE OF a, b ON people",
+  ],
+  ["CREATE TABLE people(a, b CHECK (b <> 'secret'))", "CREATE TABLE people"],
+  ["CREATE VIRTUAL TABLE v USING nothing('secret')", "CREATE VIRTUAL TABLE v"],
+  ["INSERT INTO nowhere VALUES('secret')", null],
+])("Replay tells how a definition begins that SQLite refuses, and nothing of rows: %s", (sql, definition) => {
+  const { replay: it } = replay();
+  try {
+    it.run({ text: `CREATE TABLE people(a);\n${sql};\n`, start: 0 });
+    expect.unreachable();
+  } catch (error) {
+    expect(error).toMatchObject({ name: "Refused", definition });
+    expect(String(error)).not.toContain("secret");
+  }
+});

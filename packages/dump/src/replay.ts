@@ -21,13 +21,23 @@ export interface Stretch {
 export class Refused extends Error {
   /** Where the statement stands in the dump. */
   readonly offset: number;
+  /** How a definition begins, such as `CREATE INDEX by_name ON people`; null for any other statement. */
+  readonly definition: string | null;
 
-  constructor(offset: number, cause: unknown) {
+  constructor({ offset, statement }: { offset: number; statement: string }, cause: unknown) {
     super(refusalOf(cause), { cause });
     this.name = "Refused";
     this.offset = offset;
+    this.definition = DEFINITION.exec(statement)?.[0].replaceAll(/\s+/g, " ") ?? null;
   }
 }
+
+const NAME = String.raw`(?:"(?:[^"]|"")*"|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("\`[']+)`;
+const NAMED = String.raw`\s+(?:IF\s+NOT\s+EXISTS\s+)?${NAME}`;
+const DEFINITION = new RegExp(
+  String.raw`^CREATE\s+(?:(?:VIRTUAL\s+)?TABLE${NAMED}|VIEW${NAMED}|(?:UNIQUE\s+)?INDEX${NAMED}\s+ON\s+${NAME}|TRIGGER${NAMED}[\w\s,"]*?\sON\s+${NAME})`,
+  "i",
+);
 
 /** What running a part of a dump came to. */
 export interface Replayed {
@@ -36,18 +46,20 @@ export interface Replayed {
   readonly uninsertable: readonly number[];
 }
 
+/** Runs one statement; `offset` says where in the dump it stands. Throws what SQLite says. */
+export type Run = (sql: string, offset: () => number) => void;
+
 /** Runs the statements of a dump, part after part, inside transactions that its owner makes. */
 export class Replay {
   /** Whether CHECK constraints are off at the moment; another object has to begin with them as they were. */
   isUnchecked: boolean;
-  readonly #run: (sql: string) => void;
+  readonly #run: Run;
   readonly #isDeferred: boolean;
 
   /**
-   * @param run runs one statement; throws what SQLite says
    * @param isDeferred whether foreign keys may wait for the end of the transaction; otherwise each statement has to fit
    */
-  constructor(run: (sql: string) => void, { isDeferred, isUnchecked }: { isDeferred: boolean; isUnchecked: boolean }) {
+  constructor(run: Run, { isDeferred, isUnchecked }: { isDeferred: boolean; isUnchecked: boolean }) {
     this.#run = run;
     this.#isDeferred = isDeferred;
     this.isUnchecked = isUnchecked;
@@ -55,18 +67,19 @@ export class Replay {
 
   /** @throws {Refused} at the first statement that SQLite does not take */
   run({ text, start }: Stretch): Replayed {
-    this.#run(`PRAGMA ignore_check_constraints=${this.isUnchecked ? "ON" : "OFF"}`);
+    this.#run(`PRAGMA ignore_check_constraints=${this.isUnchecked ? "ON" : "OFF"}`, () => start);
     const splitter = new StatementSplitter();
     const offsetOf = (at: number) => start + Buffer.byteLength(text.slice(0, at));
     let at = 0;
     let statements = 0;
     for (const statement of [...splitter.push(text), ...splitter.end()]) {
       at = text.indexOf(statement, at);
+      const offset = () => offsetOf(at);
       if (!TRANSACTION.test(statement) && (statement !== DEFER || this.#isDeferred)) {
         try {
-          this.#run(statement);
+          this.#run(statement, offset);
         } catch (error) {
-          throw new Refused(offsetOf(at), error);
+          throw new Refused({ offset: offset(), statement }, error);
         }
         statements += 1;
         const [, checks] = CHECKS.exec(statement) ?? [];

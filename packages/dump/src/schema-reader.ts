@@ -18,6 +18,11 @@ export function schemaIdentity(objects: ResultSet | undefined): string {
   return JSON.stringify(objects?.rows ?? []);
 }
 
+/** The objects that an identity stands for. */
+export function objectsOf(identity: string): SchemaObject[] {
+  return toObjects({ rows: JSON.parse(identity) as Value[][], rowsRead: 0 });
+}
+
 /** Reads the schema. */
 export async function readSchema(source: Source): Promise<ReadSchema> {
   const [objects] = await source.batch([OBJECTS_QUERY]);

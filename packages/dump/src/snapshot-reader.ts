@@ -1,5 +1,6 @@
 import { PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
+import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import type { Sums } from "./fingerprint.ts";
 import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
@@ -23,6 +24,7 @@ export interface Snapshot {
   readonly identity: string;
   /** The content of every table that was asked for. */
   readonly content: ReadonlyMap<Table, SnapshotTable>;
+  readonly counters: Counters;
 }
 
 export interface SnapshotTable {
@@ -50,7 +52,8 @@ export async function readSnapshot(
   const start = () => options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
   let plans = start();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const [objects, ...results] = await source.batch([OBJECTS_QUERY, ...plans.flatMap((plan) => plan.queries)]);
+    const queries = plans.flatMap((plan) => plan.queries);
+    const [objects, ...results] = await source.batch([OBJECTS_QUERY, ...queries, ...counterQueries(schema)]);
     if (schemaIdentity(objects) !== identity) {
       ({ schema, identity } = await readRuledSchema(source, options.rules));
       plans = start();
@@ -63,7 +66,9 @@ export async function readSnapshot(
       if ("rows" in answer) content.set(plan.table, answer);
       next.push("rows" in answer ? plan : await answer.replan(source));
     }
-    if (content.size === plans.length) return { schema, identity, content };
+    if (content.size === plans.length) {
+      return { schema, identity, content, counters: countersOf(results.slice(queries.length)) };
+    }
     plans = next;
   }
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");

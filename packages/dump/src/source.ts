@@ -1,3 +1,5 @@
+import { PatinaError } from "@patina/core/error";
+
 /**
  * The one port of this package: a database that runs SQL. An adapter turns D1's binding, a Durable Object or a SQLite
  * file into it.
@@ -44,6 +46,17 @@ export interface ResultSet {
   readonly rowsRead: number;
   /** Size of the database in bytes, where the engine tells. */
   readonly sizeAfter?: number;
+}
+
+/** The rows of one statement; null when SQLite refuses it. */
+export async function asked(source: Source, sql: string): Promise<ResultSet["rows"] | null> {
+  try {
+    const [result] = await source.batch([{ sql }]);
+    return result?.rows ?? [];
+  } catch (error) {
+    if (error instanceof PatinaError && error.code === "source_failed") return null;
+    throw error;
+  }
 }
 
 /** A value that must be text; anything else is a fault in the query. */

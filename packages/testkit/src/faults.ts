@@ -76,6 +76,22 @@ export function faultyBinding<T extends object>(binding: T, faults: Faults): T {
   });
 }
 
+/** A namespace of Durable Objects: each call to one of them goes through faults. */
+export function faultyNamespace<T extends { getByName(name: string): object }>(namespace: T, faults: Faults): T {
+  const methodsOf = (stub: object) => stub as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  return {
+    getByName(name: string) {
+      return new Proxy(methodsOf(namespace.getByName(name)), {
+        // Called on the stub itself: a method of it taken by itself would be a call of its own.
+        get:
+          (stub, key) =>
+          (...args: unknown[]) =>
+            faults.call(`Durable Object ${String(key)}`, async () => await stub[String(key)]?.(...args)),
+      });
+    },
+  } as unknown as T;
+}
+
 /** A multipart upload is a binding of its own. */
 function wrapResult(result: unknown, faults: Faults): unknown {
   const isUpload = typeof result === "object" && result !== null && "uploadPart" in result;

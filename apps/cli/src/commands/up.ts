@@ -144,7 +144,13 @@ async function serve(
   note(`Try        curl -H "Authorization: Bearer ${patina.token}" ${new URL("/status", patina.url).href}`);
   note(`Next run   ${new Date(next).toISOString()}, in ${duration(next - Date.now())}`);
   note(`Ctrl-C stops Patina; everything stays in ${options.state}.`);
-  const stop = startCrons(patina, { onError: () => note(`A cron failed: see ${state.log}`) });
+  const onError = () => {
+    // Ctrl-C ends the Workers under a cron that runs.
+    if (!signal.aborted) note(`A cron failed: see ${state.log}`);
+  };
+  const stop = startCrons(patina, { onError });
+  // What is due behind a first backup, such as its drill, need not wait for the next five minutes.
+  void patina.fire("tick", Date.now()).catch(onError);
   const earlier = isTrial(options) ? earlierNights(patina, { state, signal, note }) : null;
   await new Promise<void>((done) => {
     if (signal.aborted) done();

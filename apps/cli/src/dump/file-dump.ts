@@ -89,6 +89,7 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
       },
       rows: summary.rows,
       tables: [...summary.tables],
+      schema: summary.schema,
       restartPoints: stored.restartPoints.map(([at, raw]) => [at, raw]),
       warnings: [...summary.warnings, ...request.warnings],
       queries: summary.queries,

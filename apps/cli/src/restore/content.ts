@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { createGunzip } from "node:zlib";
+import { definitionsDigest } from "@patina/archive/definitions-digest";
 import type { Manifest } from "@patina/archive/manifest";
 import type { StoredBytes } from "@patina/archive/range-reader";
 import { stretchesOf, tableAt } from "@patina/archive/stretches";
 import { PatinaError } from "@patina/core/error";
+import type { Expected as ExpectedWhole } from "@patina/dump/expected";
 import { StatementSplitter } from "@patina/dump/statements";
 import type { Backup } from "../backups/backup.ts";
 import { selectedPieces, tablesNamed } from "./selection.ts";
@@ -19,8 +21,8 @@ export interface ExpectedTable {
 /** What must come out of a restore; known once all pieces have been read. */
 export interface Expected {
   readonly tables: readonly ExpectedTable[];
-  /** Digest of the dump's body; null where nothing tells, or where only some tables are restored. */
-  readonly body: string | null;
+  /** What a manifest says of the whole database; null without one, or where only some tables are restored. */
+  readonly whole: ExpectedWhole | null;
   /** Rows of a table that the dump only holds as comments, because no INSERT takes them. */
   readonly uninsertable: ReadonlyMap<string, number>;
 }
@@ -57,13 +59,14 @@ export async function contentOf(backup: Backup, tables: readonly string[]): Prom
 
 function everything(backup: Backup, manifest: Manifest): Content {
   const uninsertable = new Map<string, number>();
+  let whole: ExpectedWhole | null = null;
   return {
     backup,
     manifest,
     tables: null,
     rows: manifest.rows,
     bytes: manifest.sql.bytes,
-    expected: () => ({ tables: manifest.tables, body: manifest.sql.body.sha256, uninsertable }),
+    expected: () => ({ tables: manifest.tables, whole, uninsertable }),
     async *pieces() {
       uninsertable.clear();
       const hash = createHash("sha256");
@@ -76,6 +79,14 @@ function everything(backup: Backup, manifest: Manifest): Content {
         yield text;
       }
       if (hash.digest("hex") !== manifest.sql.sha256) throw damaged(backup, "its SQL is not what its manifest says");
+      whole = {
+        tables: manifest.tables,
+        definitions: await definitionsDigest(manifest, backup.stored),
+        schema: manifest.schema,
+        isFuzzy: manifest.consistency === "fuzzy",
+        uninsertable,
+        refused: new Set(),
+      };
     },
   };
 }
@@ -92,7 +103,7 @@ function someTables(
     tables: chosen.tables.map(({ name }) => name),
     rows: chosen.tables.reduce((sum, { rows }) => sum + rows, 0),
     bytes: chosen.tables.reduce((sum, { start, end }) => sum + end - start, 0),
-    expected: () => ({ tables: chosen.tables, body: null, uninsertable }),
+    expected: () => ({ tables: chosen.tables, whole: null, uninsertable }),
     async *pieces() {
       uninsertable.clear();
       for await (const { text, table } of selectedPieces(backup, chosen)) {
@@ -122,7 +133,7 @@ function loneDump(backup: Backup): Content {
     tables: null,
     rows: null,
     bytes: null,
-    expected: () => ({ tables: footer, body: null, uninsertable: new Map() }),
+    expected: () => ({ tables: footer, whole: null, uninsertable: new Map() }),
     async *pieces() {
       const splitter = new StatementSplitter();
       let tail = "";

@@ -6,6 +6,7 @@ import { databases } from "./routes/databases.ts";
 import { deadLetters } from "./routes/dead-letters.ts";
 import { documents } from "./routes/documents.ts";
 import { download } from "./routes/download.ts";
+import { drills } from "./routes/drills.ts";
 import { jobs } from "./routes/jobs.ts";
 import { list } from "./routes/list.ts";
 import { manifest } from "./routes/manifest.ts";
@@ -34,6 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...verify,
   ...databases,
   ...deadLetters,
+  ...drills,
   ...alerts,
   ...thresholds,
   ...catalogRoutes,

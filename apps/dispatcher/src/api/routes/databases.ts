@@ -1,6 +1,7 @@
 import type { Catalog } from "@patina/catalog/catalog";
 import { addDatabase, changeDatabase, setEnabled } from "@patina/catalog/database-changes";
 import { findDatabase, listDatabases, type RegisteredDatabase } from "@patina/catalog/databases";
+import { lastDrills } from "@patina/catalog/drill-list";
 import { listPublished } from "@patina/catalog/exporter-bindings";
 import { fleetEntries } from "@patina/catalog/fleet";
 import { timestamp } from "@patina/core/date";
@@ -213,9 +214,12 @@ async function viewsOf(
 ): Promise<v.InferOutput<typeof Database>[]> {
   const names = registered.map(({ name }) => name);
   const standings = new Map((await fleetEntries(catalog, names)).map((entry) => [entry.name, entry]));
+  const drills = await lastDrills(catalog, names);
   return registered.flatMap((entry) => {
     const standing = standings.get(entry.name);
-    return standing === undefined ? [] : [databaseView(entry, { standing, now })];
+    return standing === undefined
+      ? []
+      : [databaseView(entry, { standing, drill: drills.get(entry.name) ?? null, now })];
   });
 }
 

@@ -1,7 +1,10 @@
 import { type CustodyFacts, custodyFacts, verifiedTimes } from "@patina/catalog/custody-facts";
 import { countOpenLetters } from "@patina/catalog/dead-letters";
+import { type DatabaseDrill, lastDrills } from "@patina/catalog/drill-list";
+import { type DrillBudget, drillBudget } from "@patina/catalog/drill-schedule";
 import { type FleetEntry, fleetEntries } from "@patina/catalog/fleet";
 import { runningJobs, taskCounts } from "@patina/catalog/jobs";
+import { VERDICTS } from "@patina/core/drill";
 import { TASK_STATES } from "@patina/core/job";
 import { CRONS, nextRun } from "@patina/core/schedule";
 import { STANDINGS } from "@patina/core/standing";
@@ -32,6 +35,7 @@ export const metrics = mediaOperation({
     const tasks = gauge(registry, { name: "patina_tasks", help: "Tasks of the jobs that run.", labels: ["state"] });
     for (const state of TASK_STATES) tasks.set({ state }, sum(state));
     tellCustody(registry, { facts: await custodyFacts(catalog), verified: await verifiedTimes(catalog) });
+    tellDrills(registry, { drills: await lastDrills(catalog), budget: await drillBudget(catalog, now) });
     const open = await countOpenLetters(catalog);
     gauge(registry, { name: "patina_dead_letters_open", help: "Dead letters that nobody has dealt with." }).set(open);
     const next = gauge(registry, {
@@ -88,6 +92,29 @@ function tellCustody(
     labels: ["database"],
   });
   for (const [database, time] of verified) at.set({ database }, time / 1_000);
+}
+
+function tellDrills(
+  registry: Registry,
+  { drills, budget }: { drills: ReadonlyMap<string, DatabaseDrill>; budget: DrillBudget },
+): void {
+  const of = (name: string, help: string, more: readonly string[] = []) =>
+    gauge(registry, { name, help, labels: ["database", ...more] });
+  const at = of("patina_last_drill_timestamp_seconds", "When the last drill of a database ended.");
+  const ends = of("patina_last_drill_verdict", "How the last drill of a database ended: 1 for its verdict.", [
+    "verdict",
+  ]);
+  const seconds = of("patina_last_drill_restore_seconds", "How long the last drill of a database took to restore.");
+  for (const [database, drill] of drills) {
+    at.set({ database }, drill.at / 1_000);
+    for (const verdict of VERDICTS) ends.set({ database, verdict }, verdict === drill.verdict ? 1 : 0);
+    if (drill.restoreMs !== null) seconds.set({ database }, drill.restoreMs / 1_000);
+  }
+  const budgetHelp = "Rows that scheduled drills may write in this month.";
+  gauge(registry, { name: "patina_drill_rows_budget", help: budgetHelp }).set(budget.rows);
+  gauge(registry, { name: "patina_drill_rows_used", help: "Rows that drills have written in this month." }).set(
+    budget.used,
+  );
 }
 
 function gauge(

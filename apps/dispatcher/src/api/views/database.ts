@@ -1,10 +1,12 @@
 import type { RegisteredDatabase } from "@patina/catalog/databases";
+import type { DatabaseDrill } from "@patina/catalog/drill-list";
 import type { FleetEntry } from "@patina/catalog/fleet";
 import { timestamp } from "@patina/core/date";
 import { CONSISTENCIES, PRIORITIES } from "@patina/core/job";
 import { STANDINGS, standingOf } from "@patina/core/standing";
 import * as v from "valibot";
 import { Count, DatabaseName, Time } from "../fields.ts";
+import { Proven, provenView } from "./drill.ts";
 import { Failure, failureView } from "./job.ts";
 
 /** One database of the registry, and how it stands. */
@@ -40,11 +42,12 @@ export const Database = v.strictObject({
   failures_since: Count,
   last_failure: v.nullable(v.strictObject({ job: v.string(), at: Time, error: v.nullable(Failure) })),
   active_job: v.nullable(v.string()),
+  proven: v.pipe(Proven, v.description("Whether its backups can be restored, as far as the last drill shows.")),
 });
 
 export function databaseView(
   entry: RegisteredDatabase,
-  { standing, now }: { standing: FleetEntry; now: number },
+  { standing, drill, now }: { standing: FleetEntry; drill: DatabaseDrill | null; now: number },
 ): v.InferOutput<typeof Database> {
   const { active } = standing;
   return {
@@ -66,6 +69,7 @@ export function databaseView(
     failures_since: standing.failures,
     last_failure: failureOf(standing),
     active_job: active?.job ?? null,
+    proven: provenView(drill, now),
   };
 }
 
