@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { tree } from "./tree.ts";
 
 /** One stored value, exactly. Integers are decimal text, because a JS number cannot hold all of int64. */
 export type Cell =
@@ -135,12 +136,19 @@ function unusedMark(text: string, name: string): string {
   }
 }
 
+/** Where the two things that D1's import and wrangler's file reader look for are broken up. */
+const SEAMS = /(?<=BEGIN)(?= TRANSACTION)|(?<=COMMIT)(?=;)/;
+
 /**
- * Breaks up the two things that D1's import and wrangler's file reader look for, so that they can only ever find the
- * dump's own: literals containing them are written as a concatenation.
+ * A quoted literal as a concatenation in which those two things do not occur, so that the readers can only ever find the
+ * dump's own. A text may hold thousands of them, hence a tree.
  */
-export function splitKeywords(literalText: string): string {
-  return literalText.replaceAll("BEGIN TRANSACTION", "BEGIN'||' TRANSACTION").replaceAll("COMMIT;", "COMMIT'||';");
+export function splitKeywords(quotedText: string): string {
+  const pieces = quotedText.slice(1, -1).split(SEAMS);
+  return tree(
+    pieces.map((piece) => `'${piece}'`),
+    "||",
+  );
 }
 
 export function hex(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { finishLine } from "./row-line.ts";
+import { finishLine, UNFINISHED } from "./row-line.ts";
 
 /** Rows as they stand in the dump: each line ends with a comma and a line feed. */
 export interface RowBlock {
@@ -18,9 +18,6 @@ const DEL = 0x7f;
 const LINE_FEED = 0x0a;
 
 const LINE_END = Buffer.from(",\n");
-
-/** What SQLite's literals may hold that must not stay: such rows are gone through one by one. */
-const UNFINISHED = /[\r\n]|BEGIN TRANSACTION|COMMIT;/;
 
 /** Says whether a page's text falls into exactly so many rows. */
 export function hasRows(page: string, count: number): boolean {

@@ -45,7 +45,10 @@ const WORDS: Readonly<Record<string, number>> = {
   "-inf": Number.NEGATIVE_INFINITY,
 };
 
-/** A quoted literal: '...' with doubled quotes inside. The X'..' of a blob is left alone: it holds no line break. */
+/** What the literals that SQLite writes may hold and the dump must not. */
+export const UNFINISHED = /[\r\n]|BEGIN TRANSACTION|COMMIT;/;
+
+/** A quoted literal: '...' with doubled quotes inside. The X'..' of a blob comes out as it is. */
 const QUOTED = /'[^']*(?:''[^']*)*'/g;
 
 /**
@@ -53,9 +56,8 @@ const QUOTED = /'[^']*(?:''[^']*)*'/g;
  * be split. Those literals are written again.
  */
 export function finishLine(row: string): string {
-  if (!/[\r\n]/.test(row)) return splitKeywords(row);
-  return row.replaceAll(QUOTED, (found) => {
-    if (!/[\r\n]/.test(found)) return splitKeywords(found);
-    return quoted(found.slice(1, -1).replaceAll("''", "'"));
-  });
+  if (!UNFINISHED.test(row)) return row;
+  return row.replaceAll(QUOTED, (found) =>
+    /[\r\n]/.test(found) ? quoted(found.slice(1, -1).replaceAll("''", "'")) : splitKeywords(found),
+  );
 }
