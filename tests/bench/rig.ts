@@ -26,13 +26,13 @@ type Answer = Readonly<Record<string, number | string>>;
 export interface RigOptions {
   /** SQLite file by the name of its database. */
   readonly files: Readonly<Record<string, string>>;
-  /** Lets the Worker collect garbage, so that samples show what is held and not what V8 has yet to clear away. */
-  readonly collects?: boolean;
+  /** Of V8, for every isolate of the process. */
+  readonly v8Flags?: string;
 }
 
 const V8_FLAGS = "MINIFLARE_WORKERD_V8_FLAGS";
 
-export async function startRig({ files, collects = false }: RigOptions): Promise<Rig> {
+export async function startRig({ files, v8Flags }: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "patina-bench-"));
   const resources = join(folder, "state");
   for (const [name, file] of Object.entries(files)) {
@@ -42,7 +42,7 @@ export async function startRig({ files, collects = false }: RigOptions): Promise
   const script = bundleWorker(folder, { name: "bench-worker", main: join(import.meta.dirname, "worker.ts") });
   const names = Object.keys(files);
   let heap: HeapProbe | null = null;
-  if (collects) process.env[V8_FLAGS] = "--expose-gc";
+  if (v8Flags !== undefined) process.env[V8_FLAGS] = v8Flags;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [

@@ -29,7 +29,7 @@ async function dumped(database: D1Database, options: Ruling & { snapshotBytes: n
       return position;
     },
     write(bytes: Uint8Array) {
-      parts.push(bytes.slice());
+      parts.push(new Uint8Array(bytes));
       position += bytes.length;
     },
     endStatement() {},

@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { D1_LIMITS } from "./d1-limits.ts";
-import { type Cell, hex, literal, realLiteral } from "./literal.ts";
+import { type Cell, hex, literal, literalPieces, realLiteral } from "./literal.ts";
 import { finishLine } from "./row-line.ts";
 
 const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
@@ -95,6 +95,25 @@ test("literal() of a text with any number of keywords is within D1's expression 
     }
   }
   expect(literal(utf8("a COMMIT; b"))).toBe("('a COMMIT'||'; b')");
+});
+
+test("literalPieces() of any value, however long, are literal() in pieces of bounded size", () => {
+  const long = fc
+    .tuple(
+      fc.array(fc.constantFrom("a", "'", "\n", "\r", "\\n", "\\1r", "é", "😀", "\0"), { maxLength: 6 }),
+      fc.nat(40_000),
+    )
+    .map(([units, count]) => utf8(units.join("").repeat(Math.ceil(count / (units.length + 1)))));
+  fc.assert(
+    fc.property(fc.oneof(cells, long), (cell) => {
+      const pieces = [...literalPieces(cell)];
+      expect(pieces.join("") === literal(cell)).toBe(true);
+      expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(200_000);
+      // Each is encoded by itself.
+      expect(Buffer.concat(pieces.map((piece) => Buffer.from(piece))).equals(Buffer.from(literal(cell)))).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("realLiteral() writes integral values short, infinities and the negative zero", () => {
