@@ -14,7 +14,11 @@ import type { Table } from "./schema.ts";
 import { number, type Source, text, type Value } from "./source.ts";
 import { wholeRow } from "./tagged-rows.ts";
 
-/** Bytes of row text that a page aims at: large enough that a page is one cheap query, small enough to hold several. */
+/**
+ * Bytes of row text that a page aims at. Measured on 65 MB: twice as large is no faster; half takes 1.2 times as long and
+ * a quarter 1.3 times, for 2 and 3.5 times the queries (an invocation has 1,000, or 50), while V8 leaves as much garbage
+ * behind before it clears up.
+ */
 const PAGE_BYTES = 800_000;
 
 /** Rows of a page before anything is known of their size. */
