@@ -62,7 +62,7 @@ async function measureMemory(shop: Workshop, { dump, raw }: { dump: Buffer; raw:
   const rows = [["", "held", "samples"]];
   for (const copies of [1, 4]) {
     const files = { [CATALOG]: emptyCatalog(shop) };
-    const rig = await startRig({ main: "archive-worker.ts", files, collects: true });
+    const rig = await startRig({ main: "archive-worker.ts", files, v8Flags: "--expose-gc" });
     try {
       for (const date of DATES)
         for (let i = 0; i < copies; i += 1) await store(rig, { date, name: `copy-${i}`, dump, raw });

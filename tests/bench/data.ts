@@ -135,14 +135,20 @@ export function measurements(rows: number, { digits }: { digits: "few" | "all" }
   };
 }
 
-/** 8 MB in rows of 200 kB: BLOBs, or text of four-byte characters. */
-export function bulky(kind: "blobs" | "emoji"): Dataset {
-  const bytes = 200_000;
+/** Rows of one size, of BLOBs or of text that is all four-byte characters, and rows of 20 bytes between them. */
+export function bulky(
+  name: string,
+  { rows, bytes, kind, between = 0 }: { rows: number; bytes: number; kind: "blobs" | "emoji"; between?: number },
+): Dataset {
+  const step = between + 1;
   return {
-    name: `bulky-${kind}`,
-    rows: 40,
+    name,
+    rows: rows * step,
     schema: [`CREATE TABLE bulky (id INTEGER PRIMARY KEY, v ${kind === "blobs" ? "BLOB" : "TEXT"})`],
     insert: "INSERT INTO bulky VALUES (?,?)",
-    row: (i, random) => [i + 1, kind === "blobs" ? Buffer.from(hex(random, 2 * bytes), "hex") : "😀".repeat(bytes / 4)],
+    row(i, random) {
+      if (i % step !== 0) return [i + 1, `a short row ${i}`];
+      return [i + 1, kind === "blobs" ? Buffer.from(hex(random, 2 * bytes), "hex") : "😀".repeat(bytes / 4)];
+    },
   };
 }

@@ -10,10 +10,13 @@ import type { Workshop } from "./workshop.ts";
  */
 export async function measureDrill(shop: Workshop): Promise<void> {
   const sizes = shop.full ? [20_000, 200_000, 2_000_000] : [20_000, 200_000];
-  const datasets = [...sizes.map(accounts), bulky("blobs")];
+  const datasets = [
+    ...sizes.map((rows) => accounts(rows)),
+    bulky("bulky-blobs", { rows: 40, bytes: 200_000, kind: "blobs" }),
+  ];
   const files = Object.fromEntries(datasets.map((dataset) => [dataset.name, shop.database(dataset)]));
   const rows = [["", "SQL", "restore", "whole drill", "SQL a second", "held", "as it is"]];
-  const held = await startRig({ files, collects: true });
+  const held = await startRig({ files, v8Flags: "--expose-gc" });
   const asIs = await startRig({ files });
   try {
     for (const { name } of datasets) {

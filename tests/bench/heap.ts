@@ -1,6 +1,6 @@
 /** Reads the memory of one isolate through workerd's inspector: from outside, and while it waits for an answer. */
 export class HeapProbe {
-  /** The most bytes that were in use at a sample since reset(): objects and the stores of array buffers. */
+  /** The most bytes that were in use at a sample: objects and the stores of array buffers. */
   peak = 0;
   samples = 0;
   readonly #socket: WebSocket;
@@ -30,15 +30,16 @@ export class HeapProbe {
     return new HeapProbe(socket);
   }
 
-  reset(): void {
-    this.peak = 0;
-    this.samples = 0;
-  }
-
   async sample(): Promise<void> {
     const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await this.#ask("Runtime.getHeapUsage");
     this.samples += 1;
     this.peak = Math.max(this.peak, usedSize + embedderHeapUsedSize + backingStorageSize);
+  }
+
+  /** Forgets what was sampled so far. */
+  reset(): void {
+    this.peak = 0;
+    this.samples = 0;
   }
 
   close(): void {

@@ -30,13 +30,13 @@ export interface RigOptions {
   readonly files: Readonly<Record<string, string>>;
   /** The Worker, a file of this folder. */
   readonly main?: "worker.ts" | "archive-worker.ts";
-  /** Lets the Worker collect garbage, so that samples show what is held and not what V8 has yet to clear away. */
-  readonly collects?: boolean;
+  /** Of V8, for every isolate of the process. */
+  readonly v8Flags?: string;
 }
 
 const V8_FLAGS = "MINIFLARE_WORKERD_V8_FLAGS";
 
-export async function startRig({ files, main = "worker.ts", collects = false }: RigOptions): Promise<Rig> {
+export async function startRig({ files, main = "worker.ts", v8Flags }: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "patina-bench-"));
   const resources = join(folder, "state");
   for (const [name, file] of Object.entries(files)) {
@@ -46,7 +46,7 @@ export async function startRig({ files, main = "worker.ts", collects = false }: 
   const script = bundleWorker(folder, { name: "bench-worker", main: join(import.meta.dirname, main) });
   const names = Object.keys(files);
   let heap: HeapProbe | null = null;
-  if (collects) process.env[V8_FLAGS] = "--expose-gc";
+  if (v8Flags !== undefined) process.env[V8_FLAGS] = v8Flags;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers: [

@@ -10,12 +10,13 @@ import { verdictOf } from "@patina/core/drill";
 import { NO_RULES } from "@patina/core/rules";
 import { contentOf } from "@patina/dump/content";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
+import { PageRooms } from "@patina/dump/page-room";
 import { openReading } from "@patina/dump/reading";
-import { SEPARATOR } from "@patina/dump/row-block";
 import type { Source } from "@patina/dump/source";
 import { makeBackup } from "@patina/exporter/backup";
 import { Budget } from "@patina/exporter/budget";
 import { d1Source } from "@patina/exporter/d1-source";
+import { Part } from "@patina/exporter/part";
 import { StoredObject } from "@patina/exporter/stored-object";
 import { Gzip } from "fflate";
 import { sampledBucket } from "./sampled.ts";
@@ -43,6 +44,8 @@ export default {
         return Response.json(await backup(d1Source(database, binding), { database, bucket: env.BUCKET }));
       case "/sampled-backup":
         return Response.json(await sampledBackup(d1Source(database, binding), { database, env }));
+      case "/sampled-reading":
+        return Response.json(await fastRows(sampledSource(d1Source(database, binding), env)));
       case "/backup-at-level":
         return Response.json(
           await backupAtLevel(d1Source(database, binding), {
@@ -155,15 +158,18 @@ async function sample(env: BenchEnv): Promise<void> {
 
 /** A backup that stops after each page and each part, and while it is read back, for a sample of its memory. */
 async function sampledBackup(source: Source, { database, env }: { database: string; env: BenchEnv }) {
-  const sampleNow = () => sample(env);
-  const sampledSource: Source = {
+  const bucket = sampledBucket(env.BUCKET, () => sample(env));
+  return await backup(sampledSource(source, env), { database, bucket });
+}
+
+function sampledSource(source: Source, env: BenchEnv): Source {
+  return {
     async batch(queries) {
       const results = await source.batch(queries);
-      await sampleNow();
+      await sample(env);
       return results;
     },
   };
-  return await backup(sampledSource, { database, bucket: sampledBucket(env.BUCKET, sampleNow) });
 }
 
 /** How many rows SQLite itself could write as literals, of all rows. */
@@ -174,23 +180,20 @@ async function fastRows(source: Source) {
     isTolerant: true,
     rules: NO_RULES,
     state: null,
+    rooms: new PageRooms(),
   });
   let fast = 0;
   let rows = 0;
   for (const transfer of contentOf(reading.schema).tables) {
     for await (const page of reading.rows(transfer, null)) {
       for (const part of page.rows) {
-        const count = part.kind === "row" ? 1 : part.kind === "block" ? part.block.ends.length : lines(part.text);
+        const count = part.kind === "row" ? 1 : part.block.ends.length;
         rows += count;
         if (part.kind !== "row") fast += count;
       }
     }
   }
   return { fast, rows };
-}
-
-function lines(page: string): number {
-  return page.split(SEPARATOR).length;
 }
 
 /** The same pipeline as the exporter's with another level of compression, up to the finished object, which nobody reads back. */
@@ -201,7 +204,7 @@ async function backupAtLevel(
   const key = `level/${database}.sql.gz`;
   const seen = (await bucket.head(key))?.etag ?? null;
   const state = { seen, uploadId: null, parts: [], rest: new Uint8Array(0) };
-  const object = new StoredObject(bucket, { key, uploads: FORGETFUL, state });
+  const object = new StoredObject(bucket, { key, uploads: FORGETFUL, state, room: [new Part(), new Part()] });
   const gzip = new GzipWriter({ level });
   const run = dump(source, {
     database,

@@ -104,6 +104,26 @@ INSERT INTO node SELECT i, CASE WHEN i < 300 THEN i + 1 END, 'node ' || i FROM n
     ],
   },
   {
+    name: "foreign-key-to-later-index",
+    breaks:
+      "the index that a foreign key needs goes before the rows, past older ones: conflicts resolve in another order",
+    sql: [
+      "CREATE TABLE p(id INTEGER PRIMARY KEY, mail TEXT, org TEXT, nick TEXT, boss TEXT REFERENCES p(MAIL))",
+      "CREATE INDEX p_nick ON p(nick)",
+      "CREATE UNIQUE INDEX p_org ON p(org, nick)",
+      "CREATE UNIQUE INDEX p_id_mail ON p(id, mail)",
+      "CREATE UNIQUE INDEX p_mail ON p(mail)",
+      "CREATE UNIQUE INDEX p_last ON p(nick, mail)",
+      "INSERT INTO p VALUES(1, 'a@b', 'o', 'a', NULL), (2, 'c@d', 'o', 'c', 'a@b'), (3, 'e@f', NULL, NULL, 'e@f')",
+      "CREATE TABLE c(org TEXT, nick TEXT, FOREIGN KEY(nick, org) REFERENCES P(nick, org))",
+      "CREATE UNIQUE INDEX c_org ON c(org)",
+      "INSERT INTO c VALUES('o', 'c'), (NULL, 'c')",
+      "CREATE TABLE d(p REFERENCES p, c INTEGER REFERENCES p(id))",
+      "CREATE INDEX d_p ON d(p)",
+      "INSERT INTO d VALUES(3, 1)",
+    ],
+  },
+  {
     name: "long-rows-with-foreign-keys",
     breaks: "rows that go through a staging table, in tables that refer to each other and to themselves",
     sql: [

@@ -72,6 +72,16 @@ export const SQL_TEXT: readonly Case[] = [
     ]),
   },
   {
+    name: "many-transaction-words",
+    breaks:
+      "a literal split with || at each of them: above 100 the expression is deeper than D1 takes, above 1000 than any",
+    sql: [
+      ...notes(["BEGIN TRANSACTION;INSERT INTO t VALUES(1);COMMIT;".repeat(60), "COMMIT;\n".repeat(150)]),
+      "INSERT INTO notes(body) SELECT replace(hex(zeroblob(3000)), '00', 'COMMIT;')",
+      "INSERT INTO notes(body) SELECT replace(hex(zeroblob(9000)), '00', 'COMMIT;')",
+    ],
+  },
+  {
     name: "transaction-words-across-cells",
     breaks: "the same words put together by what stands between two cells, two rows or two pieces of one text",
     sql: [

@@ -71,13 +71,17 @@ export async function dumpSource(source: Source, snapshotBytes: number, ruling =
   return { sql, body: sql.subarray(start, end), summary: step.value };
 }
 
-/** Local D1 databases, dumped and restored by the code that production uses, inside workerd. */
+/** Local D1 databases and Durable Objects, dumped and restored by the code that production uses, inside workerd. */
 export interface D1Engine {
   dump(database: string, snapshotBytes: number, ruling?: Ruling): Promise<Dumped>;
+  /** The same, but only the summary and the body's SHA-256. */
+  digest(database: string, snapshotBytes: number): Promise<{ summary: DumpSummary; body: string }>;
   /** Restores a dump; `autocommit` runs each statement by itself. Null, or why it failed. */
   restore(database: string, options: { sql: Buffer; mode: "transaction" | "autocommit" }): Promise<string | null>;
   /** The file of a database; complete once the engine is stopped. */
   file(database: string): string;
+  /** Restores a dump into a new Durable Object. */
+  restoreObject(sql: Buffer): Promise<{ file: string } | { refusal: string }>;
   stop(): Promise<void>;
   remove(): void;
 }
@@ -96,6 +100,7 @@ export async function startD1(databases: readonly string[], persistence?: string
           rootPath: folder,
           modules: [{ type: "ESModule", path: script }],
           d1Databases: Object.fromEntries(databases.map((name, i) => [`D${i}`, name])),
+          durableObjects: { SCRATCH: { className: "Scratch", useSQLite: true } },
         },
       ],
       port: 0,
@@ -105,17 +110,18 @@ export async function startD1(databases: readonly string[], persistence?: string
     }),
   );
   await miniflare.ready;
-  const ask = async (path: string, body?: Buffer) => {
+  const ask = async (path: string, body: Buffer) => {
     // Restoring into SQLite may have held the event loop for longer than workerd keeps a connection open: its end has to
     // be noticed before the next request takes that connection.
     await setImmediate();
-    return await miniflare.dispatchFetch(`http://dump/${path}`, body === undefined ? {} : { method: "POST", body });
+    return await miniflare.dispatchFetch(`http://dump/${path}`, { method: "POST", body });
   };
-  const binding = (name: string) => `D${databases.indexOf(name)}`;
+  const binding = (name: string) => `binding=D${databases.indexOf(name)}`;
+  let objects = 0;
   return {
     async dump(name, snapshotBytes, ruling = WHOLE) {
       const asked = Buffer.from(JSON.stringify({ ...ruling, snapshotBytes }));
-      const answer = await ask(`dump?binding=${binding(name)}`, asked);
+      const answer = await ask(`dump?${binding(name)}`, asked);
       const bytes = Buffer.from(await answer.arrayBuffer());
       if (!answer.ok) throw new Error(`Cannot dump ${name}: ${bytes.toString()}`);
       const line = bytes.indexOf(10);
@@ -123,13 +129,26 @@ export async function startD1(databases: readonly string[], persistence?: string
       const sql = bytes.subarray(line + 1);
       return { sql, body: sql.subarray(body.start, body.end), summary };
     },
+    async digest(name, snapshotBytes) {
+      const answer = await ask(`digest?${binding(name)}`, Buffer.from(JSON.stringify({ ...WHOLE, snapshotBytes })));
+      if (!answer.ok) throw new Error(`Cannot dump ${name}: ${await answer.text()}`);
+      return (await answer.json()) as { summary: DumpSummary; body: string };
+    },
     async restore(name, { sql, mode }) {
-      const answer = await ask(`restore?binding=${binding(name)}&mode=${mode}`, sql);
+      const answer = await ask(`${mode === "autocommit" ? "run" : "restore"}?${binding(name)}`, sql);
       const text = await answer.text();
       return answer.ok ? null : text;
     },
     file: (name) => d1Path(resources, name),
+    async restoreObject(sql) {
+      const answer = await ask(`restore-object?object=${objects++}`, sql);
+      const text = await answer.text();
+      return answer.ok ? { file: join(resources, "do", OBJECT_CLASS, `${text}.sqlite`) } : { refusal: text };
+    },
     stop: () => miniflare.dispose(),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
+
+/** The folder in which miniflare keeps the objects of a class of a Worker. */
+const OBJECT_CLASS = "dump-Scratch";

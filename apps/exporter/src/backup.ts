@@ -14,6 +14,7 @@ import { StatementCounter } from "@patina/dump/statement-counter";
 import { asking, bucketError } from "@patina/worker/bucket-error";
 import { piecesOf } from "@patina/worker/object-pieces";
 import type { Budget } from "./budget.ts";
+import { giveBack, takeBuffers } from "./buffers.ts";
 import type { Checkpoint, SealedObject, SealedStage, WritingStage } from "./checkpoint.ts";
 import { type ObjectState, StoredObject, type Uploads, unchanged } from "./stored-object.ts";
 
@@ -119,8 +120,9 @@ type Written =
 
 async function write(request: BackupRequest, { state, stage }: { state: State; stage: Writing }): Promise<Written> {
   const { ref, source, bucket, uploads, budget } = request;
-  const gzip = new GzipWriter({ state: stage.gzip });
-  const object = new StoredObject(bucket, { key: dumpKey(ref), uploads, state: stage.object });
+  const buffers = takeBuffers();
+  const gzip = new GzipWriter({ state: stage.gzip, segment: buffers.segment });
+  const object = new StoredObject(bucket, { key: dumpKey(ref), uploads, state: stage.object, room: buffers.parts });
   try {
     const run = dump(source, {
       database: ref.database,
@@ -134,6 +136,7 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
       rules: request.rules,
       redactionKey: request.redactionKey,
       output: gzip,
+      rooms: buffers.rooms,
       state: stage.dump,
     });
     let step = await run.next();
@@ -146,6 +149,7 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
     const stored = gzip.end();
     for (const bytes of gzip.take()) await object.write(bytes);
     const etag = await object.finish();
+    giveBack(buffers);
     return { end: "sealed", sealed: { etag, dump: step.value, gzip: stored } };
   } catch (error) {
     // What a checkpoint still needs must stay, unless the reading is begun again.

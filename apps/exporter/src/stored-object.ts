@@ -1,12 +1,7 @@
 import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
 import { bucketError } from "@patina/worker/bucket-error";
-
-/**
- * Bytes of one part. R2 wants at least 5 MiB and all parts but the last of one size; at most 10,000 of them make 50 GB
- * (developers.cloudflare.com/r2/objects/multipart-objects).
- */
-const PART_BYTES = 5 * 1_048_576;
+import type { Part } from "./part.ts";
 
 /** The condition that an object is still the one that was seen, or still absent. A put that fails it gives null. */
 export function unchanged(seen: string | null): R2Conditional {
@@ -38,33 +33,33 @@ export class StoredObject {
   readonly #key: string;
   readonly #uploads: Uploads;
   readonly #seen: string | null;
-  #partBytes = 0;
   #upload: R2MultipartUpload | null = null;
   readonly #parts: R2UploadedPart[];
   /** The part that is on its way: the next one is filled meanwhile. */
   #sending: Promise<void> | null = null;
-  #part = new Uint8Array(PART_BYTES);
-  #spare = new Uint8Array(PART_BYTES);
+  #part: Part;
+  #spare: Part;
 
-  constructor(bucket: R2Bucket, options: { key: string; uploads: Uploads; state: ObjectState }) {
-    const { key, uploads, state } = options;
+  /** @param options.room two empty parts */
+  constructor(
+    bucket: R2Bucket,
+    options: { key: string; uploads: Uploads; state: ObjectState; room: readonly [Part, Part] },
+  ) {
+    const { key, uploads, state, room } = options;
+    [this.#part, this.#spare] = room;
     this.#bucket = bucket;
     this.#key = key;
     this.#uploads = uploads;
     this.#seen = state.seen;
     this.#parts = [...state.parts];
     if (state.uploadId !== null) this.#upload = bucket.resumeMultipartUpload(key, state.uploadId);
-    this.#part.set(state.rest);
-    this.#partBytes = state.rest.length;
+    this.#part.add(state.rest);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      if (this.#partBytes === PART_BYTES) await this.#sendPart();
-      const piece = bytes.subarray(at, at + PART_BYTES - this.#partBytes);
-      this.#part.set(piece, this.#partBytes);
-      this.#partBytes += piece.length;
-      at += piece.length;
+      if (this.#part.isFull) await this.#sendPart();
+      at += this.#part.add(bytes.subarray(at));
     }
   }
 
@@ -75,7 +70,7 @@ export class StoredObject {
       seen: this.#seen,
       uploadId: this.#upload?.uploadId ?? null,
       parts: this.#parts,
-      rest: this.#part.subarray(0, this.#partBytes),
+      rest: this.#part.bytes,
     };
   }
 
@@ -109,7 +104,7 @@ export class StoredObject {
   }
 
   async #putWhole(): Promise<string> {
-    const bytes = this.#part.subarray(0, this.#partBytes);
+    const { bytes } = this.#part;
     const object = await this.#guarded(() =>
       this.#bucket.put(this.#key, bytes, {
         sha256: createHash("sha256").update(bytes).digest("hex"),
@@ -128,13 +123,13 @@ export class StoredObject {
   async #sendPart(): Promise<void> {
     const upload = this.#upload ?? (await this.#open());
     await this.#sending;
-    const part = this.#part.subarray(0, this.#partBytes);
+    const { bytes } = this.#part;
     const number = this.#parts.length + 1;
-    this.#sending = this.#guarded(() => upload.uploadPart(number, part)).then((sent) => void this.#parts.push(sent));
+    this.#sending = this.#guarded(() => upload.uploadPart(number, bytes)).then((sent) => void this.#parts.push(sent));
     // Its failure is met by whoever waits for it next.
     this.#sending.catch(() => undefined);
     [this.#part, this.#spare] = [this.#spare, this.#part];
-    this.#partBytes = 0;
+    this.#part.clear();
   }
 
   async #open(): Promise<R2MultipartUpload> {

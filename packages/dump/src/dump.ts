@@ -13,8 +13,8 @@ import { layoutOf, refersToItself, type Step } from "./layout.ts";
 import { quoteName, quoteText } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Cursor } from "./page-query.ts";
+import { PageRooms } from "./page-room.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
-import { PageDecoder } from "./row-block.ts";
 import { readColumns } from "./row-sql.ts";
 import { same, type VirtualTable } from "./schema.ts";
 import { type SchemaDigest, schemaDigest } from "./schema-digest.ts";
@@ -43,6 +43,8 @@ export interface DumpOptions extends DumpInfo {
   readonly state?: DumpState | null;
   /** Leave the rows of all listed tables out: what is left are definitions, counters and statistics. */
   readonly isRowless?: boolean;
+  /** Holds the pages that are read; nothing else may use it meanwhile. */
+  readonly rooms?: PageRooms;
 }
 
 /** Bytes of a database up to which it is read in one piece: 8 MB of blobs were 83 MB in memory, 2 MB are about 20. */
@@ -110,7 +112,7 @@ export interface Pause {
  */
 export async function* dump(source: Source, options: DumpOptions): AsyncGenerator<Pause, DumpSummary> {
   const { snapshotBytes, batchQueries = Number.POSITIVE_INFINITY, isTolerant = true, state = null } = options;
-  const { rules, redactionKey } = options;
+  const { rules, redactionKey, rooms = new PageRooms() } = options;
   if (redactionKey === null && rules.redactions.some(({ as }) => as === "digest")) {
     throw new PatinaError("redaction_key_missing", `Cannot dump database "${options.database}": a rule needs a key`);
   }
@@ -120,6 +122,7 @@ export async function* dump(source: Source, options: DumpOptions): AsyncGenerato
     isTolerant,
     rules,
     state: state?.reading ?? null,
+    rooms,
   });
   try {
     return yield* new Dump(reading, options).run();
@@ -135,7 +138,6 @@ class Dump {
   readonly #content: Content;
   readonly #steps: readonly Step[];
   readonly #stage: Stage;
-  readonly #decoder = new PageDecoder();
   readonly #tables: TableSummary[];
   readonly #warnings: string[];
   #step: number;
@@ -239,7 +241,7 @@ class Dump {
     const { state, start, output, stage } = options;
     const { target } = transfer;
     const { redactionKey } = this.#options;
-    const inserts = new InsertWriter({ target, output, stage, decoder: this.#decoder, state: state?.inserts ?? null });
+    const inserts = new InsertWriter({ target, output, stage, state: state?.inserts ?? null });
     let sums = state?.sums ?? NO_ROWS;
     for await (const group of this.#reading.rows(transfer, state?.cursor ?? null)) {
       for (const rows of group.rows) inserts.write(withDigests(rows, { table: transfer.table, key: redactionKey }));

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { D1_LIMITS } from "./d1-limits.ts";
 import { addSums, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { countedSums, fingerprintQueries, MAX_COUNTED_ROWS, pageSums } from "./fingerprint-sql.ts";
+import { PageRooms } from "./page-room.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { selectAll } from "./row-sql.ts";
 import type { Table } from "./schema.ts";
@@ -96,7 +97,7 @@ test("pages count together what plain SQL counts, those that end early and those
     WHEN n%40=0 OR (n>5000 AND n%2) THEN 'a'||char(0) ELSE 'plain '||n END, n/8.0 FROM n`);
   const source = sqliteSource(db);
   const table = await theTable(db);
-  const reader = new PagedReader(source, { table, maxLine: 80_000, after: null });
+  const reader = new PagedReader(source, { table, maxLine: 80_000, after: null, rooms: new PageRooms() });
   let sums = NO_ROWS;
   let pages = 0;
   for (let page = await reader.next(); page !== null; page = await reader.next()) {

@@ -1,11 +1,11 @@
 import { affinityOf } from "./affinity.ts";
-import { tree } from "./cell-sql.ts";
 import { D1_LIMITS } from "./d1-limits.ts";
 import { addColumns, type ColumnSums, NOTHING, type Sums } from "./fingerprint.ts";
 import { DIGEST_LENGTH } from "./keyed-digest.ts";
 import { type Selection, selectGroups } from "./row-sql.ts";
 import type { Column, Table } from "./schema.ts";
 import { columns, number, type Query, type ResultSet, text } from "./source.ts";
+import { tree } from "./tree.ts";
 
 /**
  * The SQL that counts for a fingerprint. Part of the format: other numbers, other fingerprints.

@@ -1,9 +1,9 @@
-import { tree } from "./cell-sql.ts";
 import { quoteName } from "./name.ts";
 import { type Range, whereOf } from "./page-query.ts";
 import { qualified } from "./row-sql.ts";
 import type { Table } from "./schema.ts";
 import { columns, type Query } from "./source.ts";
+import { tree } from "./tree.ts";
 
 /**
  * Rows that a restore cannot simply insert: rows that violate a CHECK (it was added later, or switched off), and rows of

@@ -2,13 +2,13 @@ import { Buffer } from "node:buffer";
 import { type Cell, literal } from "./literal.ts";
 import { quoteName } from "./name.ts";
 import type { Output } from "./output.ts";
-import { blockOf, type PageDecoder, type RowBlock } from "./row-block.ts";
-import { lineOf } from "./row-line.ts";
+import { LINE_END, type RowBlock } from "./row-block.ts";
+import { lineOf, linePieces } from "./row-line.ts";
 import { MAX_STATEMENT_BYTES, MAX_STATEMENT_CELLS, type Rows } from "./rows.ts";
 import type { Stage } from "./stage.ts";
 import { type DigestState, TableDigest } from "./table-digest.ts";
+import { Utf8Buffer } from "./utf8-buffer.ts";
 
-const NEXT_ROW = Buffer.from(",\n");
 const END = Buffer.from(";\n");
 
 /** Where rows go: a table and the columns that are named. */
@@ -47,7 +47,7 @@ export class InsertWriter {
   readonly #head: Uint8Array;
   readonly #maxRows: number;
   readonly #stage: Stage;
-  readonly #decoder: PageDecoder;
+  readonly #line = new Utf8Buffer();
   /** Rows and bytes of the statement that is open; its last row's terminator is not yet written. */
   #rows = 0;
   #bytes = 0;
@@ -56,12 +56,10 @@ export class InsertWriter {
     target: Target;
     output: Output;
     stage: Stage;
-    decoder: PageDecoder;
     state: InsertState | null;
   }) {
-    const { target, output, stage, decoder, state } = options;
+    const { target, output, stage, state } = options;
     this.#output = output;
-    this.#decoder = decoder;
     this.#stage = stage;
     this.#head = Buffer.from(insertHead(target));
     const rows = Math.floor(MAX_STATEMENT_CELLS / Math.max(1, target.columns.length));
@@ -86,23 +84,16 @@ export class InsertWriter {
       this.#writeBlock(rows.block);
       return;
     }
-    if (rows.kind === "page") {
-      this.#writeBlock(this.#decoder.decode(rows.text));
-      return;
-    }
     const { cells, trouble } = rows;
-    const block = blockOf([lineOf(cells)]);
-    const fits = this.#head.length + block.bytes.length <= MAX_STATEMENT_BYTES;
     switch (trouble) {
       case null:
-        if (fits) this.#writeBlock(block);
-        else this.#writeStaged({ cells, block });
+        this.#writeRow(cells);
         return;
       case "check":
-        this.#writeUnchecked(() => (fits ? this.#writeBlock(block) : this.#writeStaged({ cells, block })));
+        this.#writeUnchecked(cells);
         return;
       case "generated":
-        this.#writeComment(block);
+        this.#writeComment(cells);
         return;
     }
   }
@@ -133,7 +124,7 @@ export class InsertWriter {
         this.#output.write(this.#head);
         this.#bytes = this.#head.length;
       } else if (start === end) {
-        this.#output.write(NEXT_ROW);
+        this.#output.write(LINE_END);
       }
       this.#rows += 1;
       this.#bytes += size;
@@ -144,31 +135,61 @@ export class InsertWriter {
 
   /** Writes rows that follow each other in a block, but for the terminator of the last one. */
   #flush(bytes: Uint8Array, start: number, end: number): void {
-    if (end > start) this.#output.write(bytes.subarray(start, end - NEXT_ROW.length));
+    if (end > start) this.#output.write(bytes.subarray(start, end - LINE_END.length));
+  }
+
+  #writeRow(cells: readonly Cell[]): void {
+    const block = this.#blockOf(cells);
+    if (block === null) this.#writeStaged(cells);
+    else this.#writeBlock(block);
+  }
+
+  /** A row as a block of its own, or null when it fits into no statement. */
+  #blockOf(cells: readonly Cell[]): RowBlock | null {
+    let least = 0;
+    for (const cell of cells) if (cell.type === "text" || cell.type === "blob") least += cell.value.length;
+    if (least > MAX_STATEMENT_BYTES) return null;
+    const bytes = this.#line.encode(lineOf(cells), LINE_END);
+    return this.#head.length + bytes.length > MAX_STATEMENT_BYTES ? null : { bytes, ends: [bytes.length] };
   }
 
   /**
    * A row that violates a CHECK, as it may when the CHECK was added later or was switched off. The pragma stays with D1's
    * connection, so it is on for this statement alone.
    */
-  #writeUnchecked(write: () => void): void {
+  #writeUnchecked(cells: readonly Cell[]): void {
     this.end();
     this.#statement("PRAGMA ignore_check_constraints=ON");
-    write();
+    this.#writeRow(cells);
     this.end();
     this.#statement("PRAGMA ignore_check_constraints=OFF");
     this.unchecked += 1;
   }
 
   /** A row that no INSERT takes, because a generated column fails over it: kept as a comment. */
-  #writeComment(block: RowBlock): void {
+  #writeComment(cells: readonly Cell[]): void {
     this.end();
-    this.digest.add(block);
+    this.#digestLong(cells);
     this.#output.write(Buffer.from("-- Cannot be inserted, a generated column fails: "));
-    this.#output.write(block.bytes.subarray(0, -NEXT_ROW.length));
+    for (const piece of this.#bytesOf(cells)) this.#output.write(piece);
     this.#output.write(Buffer.from("\n"));
     this.#output.endStatement(0);
     this.uninsertable += 1;
+  }
+
+  #digestLong(cells: readonly Cell[]): void {
+    const bytesOf = this.#bytesOf(cells);
+    this.digest.addLong(
+      (function* () {
+        yield* bytesOf;
+        yield LINE_END;
+      })(),
+    );
+  }
+
+  /** A row's line in pieces, each good until the next. */
+  *#bytesOf(cells: readonly Cell[]): Generator<Uint8Array> {
+    for (const piece of linePieces(cells)) yield this.#line.encode(piece);
   }
 
   #statement(sql: string): void {
@@ -177,8 +198,8 @@ export class InsertWriter {
   }
 
   /** A row that fits into no statement: its large values are staged, and one INSERT moves them. */
-  #writeStaged({ cells, block }: { cells: readonly Cell[]; block: RowBlock }): void {
-    this.digest.add(block);
+  #writeStaged(cells: readonly Cell[]): void {
+    this.#digestLong(cells);
     this.end();
     const values = cells.map((cell, id) => {
       if ((cell.type !== "text" && cell.type !== "blob") || cell.value.length <= STAGED_FROM) return literal(cell);

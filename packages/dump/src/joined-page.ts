@@ -1,6 +1,7 @@
 import type { Sums } from "./fingerprint.ts";
 import { pageSums } from "./fingerprint-sql.ts";
 import { type PageOptions, tailOf } from "./page-query.ts";
+import type { Take } from "./page-room.ts";
 import { MAX_COLUMNS, type Selection, selectGroups, selectGuard, taggedKey, taggedRow } from "./row-sql.ts";
 import type { Table } from "./schema.ts";
 import { columns, number, type Query, type ResultSet, text, type Value } from "./source.ts";
@@ -12,7 +13,7 @@ const NEXT = ";";
 /** A page of tagged rows: what to ask in one batch, and what the answer means. */
 export interface JoinedPage {
   readonly queries: readonly Query[];
-  readonly read: (results: readonly ResultSet[]) => { rows: readonly TaggedRow[]; sums: Sums };
+  readonly read: (results: readonly ResultSet[], take: Take) => { rows: readonly TaggedRow[]; sums: Sums };
 }
 
 /**
@@ -38,8 +39,8 @@ export function joinedPage(table: Table, options: PageOptions & { readonly guard
   }
   return {
     queries,
-    read(results) {
-      const rows = taggedRows(results.map(separate), { guarded: results.length > groups.length });
+    read(results, take) {
+      const rows = taggedRows(results.map(separate), { guarded: results.length > groups.length, take });
       return {
         rows,
         sums: {

@@ -27,7 +27,7 @@ export function layoutOf(schema: Schema, { content, isCertain }: { content: Cont
       "PRAGMA defer_foreign_keys=ON",
       ...drops(schema, content),
       ...content.tables.map(({ table }) => definition(table)),
-      // A foreign key may point at the columns of a unique index: without it no row goes into the child.
+      // A foreign key points at the columns of a unique index: without it no row goes into the child.
       ...early.map(definition),
     ]),
     ...content.tables.map((transfer): Step => ({ kind: "rows", transfer, isListed: true })),
@@ -67,10 +67,13 @@ function drops(schema: Schema, content: Content): string[] {
   ];
 }
 
-/** The unique indexes that foreign keys may need. */
-function parentIndexes({ tables, indexes }: Schema): Index[] {
-  const parents = new Set(tables.flatMap((table) => table.parents.map((name) => name.toLowerCase())));
-  return indexes.filter(({ isKey, table }) => isKey && parents.has(table.toLowerCase()));
+/**
+ * The indexes that foreign keys need, with those before them on the same table: indexes resolve conflicts in the order
+ * of their creation. All others come after the rows, which makes a restore several times faster.
+ */
+function parentIndexes({ indexes }: Schema): Index[] {
+  const lastKeys = new Map(indexes.flatMap(({ isKey, table }, i) => (isKey ? [[table, i] as const] : [])));
+  return indexes.filter(({ table }, i) => i <= (lastKeys.get(table) ?? -1));
 }
 
 /** The counters of AUTOINCREMENT, of dropped tables too. */

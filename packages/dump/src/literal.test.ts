@@ -1,9 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Cell, hex, literal, realLiteral } from "./literal.ts";
+import { D1_LIMITS } from "./d1-limits.ts";
+import { type Cell, hex, literal, literalPieces, realLiteral } from "./literal.ts";
+import { finishLine } from "./row-line.ts";
 
-const db = new DatabaseSync(":memory:");
+const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
 
 /** What SQLite makes of a literal: type and exact content. */
 function evaluate(sql: string): { type: unknown; value: unknown } {
@@ -81,6 +83,37 @@ test("literal() never holds a line break, BEGIN TRANSACTION or COMMIT;", () => {
 test("literal() takes a mark for line breaks that the text does not hold", () => {
   expect(literal(utf8("C:\\new\nline"))).toBe("replace('C:\\new\\1nline','\\1n',char(10))");
   expect(literal(utf8("a\r\nb"))).toBe("replace(replace('a\\r\\nb','\\n',char(10)),'\\r',char(13))");
+});
+
+test("literal() of a text with any number of keywords is within D1's expression depth, and SQLite's row comes out the same", () => {
+  for (const count of [1, 2, 3, 98, 99, 100, 101, 1_000, 5_000]) {
+    for (const unit of ["COMMIT;", "BEGIN TRANSACTION", "it's COMMIT;BEGIN TRANSACTION\n"]) {
+      const value = unit.repeat(Math.min(count, Math.floor(60_000 / unit.length)));
+      const sql = literal(utf8(value));
+      expect(evaluate(sql).value, `${count} x ${unit}`).toBe(hex(Buffer.from(value)));
+      expect(finishLine(`(1,'${value.replaceAll("'", "''")}',X'00')`)).toBe(`(1,${sql},X'00')`);
+    }
+  }
+  expect(literal(utf8("a COMMIT; b"))).toBe("('a COMMIT'||'; b')");
+});
+
+test("literalPieces() of any value, however long, are literal() in pieces of bounded size", () => {
+  const long = fc
+    .tuple(
+      fc.array(fc.constantFrom("a", "'", "\n", "\r", "\\n", "\\1r", "é", "😀", "\0"), { maxLength: 6 }),
+      fc.nat(40_000),
+    )
+    .map(([units, count]) => utf8(units.join("").repeat(Math.ceil(count / (units.length + 1)))));
+  fc.assert(
+    fc.property(fc.oneof(cells, long), (cell) => {
+      const pieces = [...literalPieces(cell)];
+      expect(pieces.join("") === literal(cell)).toBe(true);
+      expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(200_000);
+      // Each is encoded by itself.
+      expect(Buffer.concat(pieces.map((piece) => Buffer.from(piece))).equals(Buffer.from(literal(cell)))).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("realLiteral() writes integral values short, infinities and the negative zero", () => {

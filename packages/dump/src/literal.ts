@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { tree } from "./tree.ts";
 
 /** One stored value, exactly. Integers are decimal text, because a JS number cannot hold all of int64. */
 export type Cell =
@@ -95,11 +96,12 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** TEXT from its bytes: quoted where that is exact, as hexadecimal where it holds a NUL or is no valid UTF-8. */
 export function textLiteral(bytes: Uint8Array): string {
-  const decoded = bytes.includes(0) ? null : decode(bytes);
+  const decoded = decode(bytes);
   return decoded === null ? `CAST(X'${hex(bytes)}' AS TEXT)` : quoted(decoded);
 }
 
 function decode(bytes: Uint8Array): string | null {
+  if (bytes.includes(0)) return null;
   try {
     return strictUtf8.decode(bytes);
   } catch {
@@ -112,18 +114,61 @@ function decode(bytes: Uint8Array): string | null {
  * tools that work by line must not find `COMMIT;` on a line of its own.
  */
 export function quoted(value: string): string {
-  let body = value;
-  const wraps: string[] = [];
-  for (const [character, code, name] of [
-    ["\n", 10, "\\n"],
-    ["\r", 13, "\\r"],
-  ] as const) {
-    if (!body.includes(character)) continue;
-    const mark = unusedMark(body, name);
-    body = body.replaceAll(character, mark);
-    wraps.push(`,'${mark}',char(${code}))`);
+  const { open, inner, close } = quotation(value);
+  return `${open}${splitKeywords(`'${inner(value)}'`)}${close}`;
+}
+
+/** What stands around a text's quotes, and what becomes of it, or of any part of it, within. */
+function quotation(value: string): { open: string; inner: (part: string) => string; close: string } {
+  const breaks = BREAKS.filter(({ character }) => value.includes(character)).map(({ character, code, name }) => {
+    return { character, code, mark: unusedMark(value, name) };
+  });
+  return {
+    open: "replace(".repeat(breaks.length),
+    inner(part) {
+      const marked = breaks.reduce((text, { character, mark }) => text.replaceAll(character, mark), part);
+      return marked.replaceAll("'", "''");
+    },
+    close: breaks.map(({ mark, code }) => `,'${mark}',char(${code}))`).join(""),
+  };
+}
+
+const BREAKS = [
+  { character: "\n", code: 10, name: "\\n" },
+  { character: "\r", code: 13, name: "\\r" },
+] as const;
+
+/** Bytes, or UTF-16 units, that go into one piece of a literal: V8 clears strings of this size away soon. */
+const PIECE = 32_768;
+
+/** The literal of a value of any size, piece by piece, so that memory need not hold it whole. */
+export function* literalPieces(cell: Cell): Generator<string> {
+  if (cell.type === "blob") {
+    yield* hexPieces("X'", cell.value, "'");
+    return;
   }
-  return `${"replace(".repeat(wraps.length)}${splitKeywords(`'${body.replaceAll("'", "''")}'`)}${wraps.join("")}`;
+  const decoded = cell.type === "text" ? decode(cell.value) : null;
+  if (cell.type === "text" && decoded === null) {
+    yield* hexPieces("CAST(X'", cell.value, "' AS TEXT)");
+  } else if (decoded === null || KEYWORD.test(decoded)) {
+    yield literal(cell);
+  } else {
+    const { open, inner, close } = quotation(decoded);
+    yield `${open}'`;
+    for (let at = 0; at < decoded.length; ) {
+      // The two halves of a surrogate pair stay together.
+      const end = at + PIECE + ((decoded.codePointAt(at + PIECE - 1) ?? 0) > 0xffff ? 1 : 0);
+      yield inner(decoded.slice(at, end));
+      at = end;
+    }
+    yield `'${close}`;
+  }
+}
+
+function* hexPieces(open: string, bytes: Uint8Array, close: string): Generator<string> {
+  yield open;
+  for (let at = 0; at < bytes.length; at += PIECE) yield hex(bytes.subarray(at, at + PIECE));
+  yield close;
 }
 
 /** `\n`, else `\1n`, `\2n` ...: the first that does not occur in the text. */
@@ -135,12 +180,22 @@ function unusedMark(text: string, name: string): string {
   }
 }
 
+/** The two things that D1's import and wrangler's file reader look for. */
+export const KEYWORD = /BEGIN TRANSACTION|COMMIT;/;
+
+/** Where they are broken up. */
+const SEAMS = /(?<=BEGIN)(?= TRANSACTION)|(?<=COMMIT)(?=;)/;
+
 /**
- * Breaks up the two things that D1's import and wrangler's file reader look for, so that they can only ever find the
- * dump's own: literals containing them are written as a concatenation.
+ * A quoted literal as a concatenation in which those two things do not occur, so that the readers can only ever find the
+ * dump's own. A text may hold thousands of them, hence a tree.
  */
-export function splitKeywords(literalText: string): string {
-  return literalText.replaceAll("BEGIN TRANSACTION", "BEGIN'||' TRANSACTION").replaceAll("COMMIT;", "COMMIT'||';");
+export function splitKeywords(quotedText: string): string {
+  const pieces = quotedText.slice(1, -1).split(SEAMS);
+  return tree(
+    pieces.map((piece) => `'${piece}'`),
+    "||",
+  );
 }
 
 export function hex(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Cell } from "./literal.ts";
+import type { Take } from "./page-room.ts";
 import { parseCells } from "./row-line.ts";
 
 /** Bytes of one piece of a cell; as hexadecimal it stays below D1's 2,000,000 bytes a value. */
@@ -19,7 +20,7 @@ export interface LongCells {
 }
 
 /** Plans the reading of a row from the types and sizes that cellSizes() gives: texts and blobs in pieces. */
-export function longCells(described: readonly string[]): LongCells {
+export function longCells(described: readonly string[], take: Take = Buffer.alloc): LongCells {
   const pieces = described.flatMap((cell, column) => {
     if (!isLong(cell)) return [];
     const count = Math.ceil(Number(cell.slice(1)) / PIECE_BYTES);
@@ -28,11 +29,11 @@ export function longCells(described: readonly string[]): LongCells {
   return {
     pieces,
     assemble(read) {
-      const content = described.map((): Uint8Array[] => []);
-      for (const [i, piece] of pieces.entries()) content[piece.column]?.push(Buffer.from(read[i] ?? "", "hex"));
+      const content = described.map((cell) => take(isLong(cell) ? Number(cell.slice(1)) : 0));
+      for (const [i, { column, offset }] of pieces.entries()) content[column]?.write(read[i] ?? "", offset, "hex");
       return described.map((cell, column): Cell => {
         if (!isLong(cell)) return parseCells(cell)[0] ?? { type: "null" };
-        return { type: cell.startsWith("t") ? "text" : "blob", value: Buffer.concat(content[column] ?? []) };
+        return { type: cell.startsWith("t") ? "text" : "blob", value: content[column] ?? take(0) };
       });
     },
   };

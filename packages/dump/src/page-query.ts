@@ -1,4 +1,3 @@
-import { tree } from "./cell-sql.ts";
 import { type PageSums, pageSums } from "./fingerprint-sql.ts";
 import { quoteName } from "./name.ts";
 import { SEPARATOR_SQL } from "./row-block.ts";
@@ -19,6 +18,7 @@ import {
 } from "./row-sql.ts";
 import type { Table } from "./schema.ts";
 import { columns, type Query } from "./source.ts";
+import { tree } from "./tree.ts";
 
 /**
  * The queries that read rows. They come in two kinds.

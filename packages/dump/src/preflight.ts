@@ -6,6 +6,7 @@ import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { brokenForeignKeys, staleIndexes, unreadableContents } from "./doubts.ts";
 import { SNAPSHOT_BYTES } from "./dump.ts";
 import { quoteName, quoteText } from "./name.ts";
+import { PageRooms } from "./page-room.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { lineOf } from "./row-line.ts";
 import { keyColumns, qualified } from "./row-sql.ts";
@@ -151,7 +152,12 @@ async function countOf(
 
 /** Bytes that a row of a table comes to in the stored object, by its first rows. */
 async function storedRowBytes(source: Source, { table }: Transfer): Promise<number> {
-  const reader = new PagedReader(source, { table, maxLine: MAX_STATEMENT_BYTES, after: null });
+  const reader = new PagedReader(source, {
+    table,
+    maxLine: MAX_STATEMENT_BYTES,
+    after: null,
+    rooms: new PageRooms(),
+  });
   const page = await reader.next();
   if (page === null || page.sums.rows === 0) return 0;
   const lines = Buffer.concat(page.rows.map(bytesOf));
@@ -160,8 +166,6 @@ async function storedRowBytes(source: Source, { table }: Transfer): Promise<numb
 
 function bytesOf(rows: Rows): Uint8Array {
   switch (rows.kind) {
-    case "page":
-      return Buffer.from(rows.text);
     case "block":
       return rows.block.bytes;
     case "row":

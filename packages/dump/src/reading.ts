@@ -9,6 +9,7 @@ import type { Sums } from "./fingerprint.ts";
 import { guardOf } from "./guard.ts";
 import { insertHead } from "./insert-writer.ts";
 import type { Cursor } from "./page-query.ts";
+import type { PageRooms } from "./page-room.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { maxLine, type Rows } from "./rows.ts";
 import { readRuledSchema } from "./ruled-schema.ts";
@@ -26,6 +27,7 @@ export interface ReadingOptions {
   readonly rules: Rules;
   /** Where another invocation stopped. */
   readonly state: ReadingState | null;
+  readonly rooms: PageRooms;
 }
 
 /** What another invocation needs to go on reading page by page. */
@@ -71,24 +73,24 @@ export interface Reading {
 
 /** Starts to read a database, or goes on: in one piece when it is small, else page by page. */
 export async function openReading(source: Source, options: ReadingOptions): Promise<Reading> {
-  const { state, isTolerant } = options;
+  const { state, isTolerant, rules, rooms } = options;
   const fenced = new FencedSource(source, { isTolerant, state: state?.fence ?? null });
-  if (state !== null) return await resumedReading(fenced, { state, rules: options.rules });
+  if (state !== null) return await resumedReading(fenced, { state, rules, rooms });
   const [probe] = await fenced.batch([PROBE]);
   const size = probe?.sizeAfter ?? Number.POSITIVE_INFINITY;
   const tables = Number(probe?.rows[0]?.[0] ?? 0);
   if (size <= options.snapshotBytes && tables <= options.batchQueries) {
     try {
-      return await snapshotReading(fenced, options.rules);
+      return await snapshotReading(fenced, rules);
     } catch (error) {
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
-      const ruled = await readRuledSchema(fenced, options.rules);
+      const ruled = await readRuledSchema(fenced, rules);
       // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
       if (!ruled.schema.tables.some((table) => guardOf(table) !== null)) throw error;
     }
   }
   await fenced.set();
-  return new PagedReading(fenced, { ...(await readRuledSchema(fenced, options.rules)), rules: options.rules });
+  return new PagedReading(fenced, { ...(await readRuledSchema(fenced, rules)), rules, rooms });
 }
 
 /** Asked first: how large the database is, and how many tables it has. */
@@ -96,11 +98,11 @@ const PROBE: Query = { sql: "SELECT count(*) AS c0 FROM sqlite_schema WHERE type
 
 async function resumedReading(
   source: FencedSource,
-  { state, rules }: { state: ReadingState; rules: Rules },
+  { state, rules, rooms }: { state: ReadingState; rules: Rules; rooms: PageRooms },
 ): Promise<Reading> {
   const { schema, identity } = await readRuledSchema(source, rules);
   if (digestOf(identity, rules) !== state.schema) throw schemaChanged();
-  return new PagedReading(source, { schema, identity, rules });
+  return new PagedReading(source, { schema, identity, rules, rooms });
 }
 
 function schemaChanged(options?: ErrorOptions): PatinaError {
@@ -175,12 +177,17 @@ class PagedReading implements Reading {
   readonly source: FencedSource;
   readonly identity: string;
   readonly #rules: Rules;
+  readonly #rooms: PageRooms;
 
-  constructor(source: FencedSource, { schema, identity, rules }: ReadSchema & { readonly rules: Rules }) {
+  constructor(
+    source: FencedSource,
+    { schema, identity, rules, rooms }: ReadSchema & { readonly rules: Rules; readonly rooms: PageRooms },
+  ) {
     this.source = source;
     this.schema = schema;
     this.identity = identity;
     this.#rules = rules;
+    this.#rooms = rooms;
   }
 
   get queries(): number {
@@ -196,7 +203,8 @@ class PagedReading implements Reading {
   }
 
   async *rows(transfer: Transfer, after: Cursor): AsyncGenerator<Group> {
-    const reader = new PagedReader(this.source, { table: transfer.table, maxLine: lineLimit(transfer), after });
+    const { table } = transfer;
+    const reader = new PagedReader(this.source, { table, maxLine: lineLimit(transfer), after, rooms: this.#rooms });
     for (let page = await reader.next(); page !== null; page = await reader.next()) yield page;
   }
 

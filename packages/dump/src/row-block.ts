@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { finishLine } from "./row-line.ts";
+import type { PageRoom, Take } from "./page-room.ts";
+import { finishLine, UNFINISHED } from "./row-line.ts";
 
 /** Rows as they stand in the dump: each line ends with a comma and a line feed. */
 export interface RowBlock {
@@ -17,10 +18,7 @@ export const SEPARATOR_SQL = "char(44,127)";
 const DEL = 0x7f;
 const LINE_FEED = 0x0a;
 
-const LINE_END = Buffer.from(",\n");
-
-/** What SQLite's literals may hold that must not stay: such rows are gone through one by one. */
-const UNFINISHED = /[\r\n]|BEGIN TRANSACTION|COMMIT;/;
+export const LINE_END = Buffer.from(",\n");
 
 /** Says whether a page's text falls into exactly so many rows. */
 export function hasRows(page: string, count: number): boolean {
@@ -29,41 +27,31 @@ export function hasRows(page: string, count: number): boolean {
   return found === count;
 }
 
-/** Turns pages into blocks of bytes. The bytes of a block are the decoder's, and good until the next one is made. */
-export class PageDecoder {
-  #bytes = new Uint8Array(2 * 1_048_576);
-  readonly #encoder = new TextEncoder();
-
-  /** The rows of a page, none of which is a mark. */
-  decode(page: string): RowBlock {
-    if (UNFINISHED.test(page)) return blockOf(page.split(SEPARATOR).map(finishLine));
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    const most = 3 * page.length + LINE_END.length;
-    if (this.#bytes.length < most) this.#bytes = new Uint8Array(most);
-    const { written } = this.#encoder.encodeInto(page, this.#bytes);
-    this.#bytes.set(LINE_END, written);
-    const end = written + LINE_END.length;
-    const ends: number[] = [];
-    const bytes = this.#bytes.subarray(0, end);
-    for (let at = bytes.indexOf(DEL); at >= 0; at = bytes.indexOf(DEL, at + 1)) {
-      bytes[at] = LINE_FEED;
-      ends.push(at + 1);
-    }
-    ends.push(end);
-    return { bytes, ends };
+/**
+ * Turns a page, of which no row is a mark, into a block of bytes. Done as soon as it arrives: V8 clears a large string away
+ * at once only if nothing holds it any more when the next one comes.
+ */
+export function decodePage(page: string, room: PageRoom): RowBlock {
+  if (UNFINISHED.test(page)) return blockOf(page.split(SEPARATOR).map(finishLine), room.take);
+  const bytes = room.text.encode(page, LINE_END);
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(DEL); at >= 0; at = bytes.indexOf(DEL, at + 1)) {
+    bytes[at] = LINE_FEED;
+    ends.push(at + 1);
   }
+  ends.push(bytes.length);
+  return { bytes, ends };
 }
 
 /** Finished lines as a block. */
-export function blockOf(lines: readonly string[]): RowBlock {
+export function blockOf(lines: readonly string[], take: Take = Buffer.alloc): RowBlock {
   const ends: number[] = [];
-  const parts: Uint8Array[] = [];
   let end = 0;
   for (const line of lines) {
-    const bytes = Buffer.from(line);
-    parts.push(bytes, LINE_END);
-    end += bytes.length + LINE_END.length;
+    end += Buffer.byteLength(line) + LINE_END.length;
     ends.push(end);
   }
-  return { bytes: Buffer.concat(parts), ends };
+  const bytes = take(end);
+  bytes.write(lines.map((line) => `${line},\n`).join(""));
+  return { bytes, ends };
 }

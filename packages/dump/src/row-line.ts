@@ -1,17 +1,28 @@
 import { Buffer } from "node:buffer";
-import { type Cell, literal, quoted, splitKeywords } from "./literal.ts";
+import { type Cell, literal, literalPieces, quoted, splitKeywords } from "./literal.ts";
+import type { Take } from "./page-room.ts";
 
 /** One row of the dump: its literals in parentheses, without a line break. Digests are made over these lines. */
 export function lineOf(cells: readonly Cell[]): string {
   return `(${cells.map(literal).join(",")})`;
 }
 
-/** Reads cells that are tagged as in cell-sql.ts. */
-export function parseCells(tagged: string): Cell[] {
-  return tagged.split(",").map(parseCell);
+/** The line of a row of any size, piece by piece. */
+export function* linePieces(cells: readonly Cell[]): Generator<string> {
+  yield "(";
+  for (const [i, cell] of cells.entries()) {
+    if (i > 0) yield ",";
+    yield* literalPieces(cell);
+  }
+  yield ")";
 }
 
-function parseCell(tagged: string): Cell {
+/** Reads cells that are tagged as in cell-sql.ts. */
+export function parseCells(tagged: string, take: Take = Buffer.alloc): Cell[] {
+  return tagged.split(",").map((cell) => parseCell(cell, take));
+}
+
+function parseCell(tagged: string, take: Take): Cell {
   const body = tagged.slice(1);
   switch (tagged[0]) {
     case "n":
@@ -21,12 +32,18 @@ function parseCell(tagged: string): Cell {
     case "r":
       return { type: "real", value: parseReal(body) };
     case "t":
-      return { type: "text", value: Buffer.from(body, "hex") };
+      return { type: "text", value: bytesOf(body, take) };
     case "b":
-      return { type: "blob", value: Buffer.from(body, "hex") };
+      return { type: "blob", value: bytesOf(body, take) };
     default:
       throw new RangeError("Cannot read row: a cell has no tag");
   }
+}
+
+function bytesOf(hexadecimal: string, take: Take): Uint8Array {
+  const bytes = take(hexadecimal.length >> 1);
+  bytes.write(hexadecimal, "hex");
+  return bytes;
 }
 
 /** Reads a REAL as taggedReal() writes it. */
@@ -45,7 +62,10 @@ const WORDS: Readonly<Record<string, number>> = {
   "-inf": Number.NEGATIVE_INFINITY,
 };
 
-/** A quoted literal: '...' with doubled quotes inside. The X'..' of a blob is left alone: it holds no line break. */
+/** What the literals that SQLite writes may hold and the dump must not. */
+export const UNFINISHED = /[\r\n]|BEGIN TRANSACTION|COMMIT;/;
+
+/** A quoted literal: '...' with doubled quotes inside. The X'..' of a blob comes out as it is. */
 const QUOTED = /'[^']*(?:''[^']*)*'/g;
 
 /**
@@ -53,9 +73,8 @@ const QUOTED = /'[^']*(?:''[^']*)*'/g;
  * be split. Those literals are written again.
  */
 export function finishLine(row: string): string {
-  if (!/[\r\n]/.test(row)) return splitKeywords(row);
-  return row.replaceAll(QUOTED, (found) => {
-    if (!/[\r\n]/.test(found)) return splitKeywords(found);
-    return quoted(found.slice(1, -1).replaceAll("''", "'"));
-  });
+  if (!UNFINISHED.test(row)) return row;
+  return row.replaceAll(QUOTED, (found) =>
+    /[\r\n]/.test(found) ? quoted(found.slice(1, -1).replaceAll("''", "'")) : splitKeywords(found),
+  );
 }

@@ -2,6 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import { type Trouble, troubleQueries } from "./guard.ts";
 import { longCells } from "./long-row.ts";
 import { cellPiece, cellSizes, type Range, rangeAt, TAGGED_BYTES, taggedPage } from "./page-query.ts";
+import type { Take } from "./page-room.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
 import { type Query, type ResultSet, type Source, text } from "./source.ts";
@@ -16,23 +17,23 @@ const MAX_ATTEMPTS = 5;
  */
 export async function readRow(
   source: Source,
-  { table, key }: { table: Table; key: readonly string[] },
+  { table, key, take }: { table: Table; key: readonly string[]; take: Take },
 ): Promise<Extract<Rows, { kind: "row" }> | null> {
   const range = rangeAt(table, key);
   const page = await source.batch(taggedPage(table, { range, limit: 1, maxRow: TAGGED_BYTES, guarded: false }));
-  const [row] = taggedRows(page, { guarded: false });
+  const [row] = taggedRows(page, { guarded: false, take });
   if (row === undefined) return null;
-  const cells = row.cells ?? (await readLongRow(source, { table, range }));
+  const cells = row.cells ?? (await readLongRow(source, { table, range, take }));
   return cells === null ? null : { kind: "row", cells, trouble: await troubleOf(source, { table, range }) };
 }
 
 /** A row too large for one text. Sizes and pieces are read in one batch, so that they belong to one version of it. */
-async function readLongRow(source: Source, { table, range }: { table: Table; range: Range }) {
+async function readLongRow(source: Source, { table, range, take }: { table: Table; range: Range; take: Take }) {
   const ask = cellSizes(table, range);
   let sizes = described(await source.batch(ask));
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     if (sizes === null) return null;
-    const long = longCells(sizes);
+    const long = longCells(sizes, take);
     const pieces = long.pieces.map((piece) => cellPiece(table, { ...piece, range }));
     const results = await source.batch([...ask, ...pieces]);
     const again = described(results.slice(0, ask.length));

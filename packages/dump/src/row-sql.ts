@@ -1,8 +1,9 @@
-import { cellSize, easyCell, taggedCell, tree } from "./cell-sql.ts";
+import { cellSize, easyCell, taggedCell } from "./cell-sql.ts";
 import { D1_LIMITS } from "./d1-limits.ts";
 import { guardOf } from "./guard.ts";
 import { quoteName, quoteText } from "./name.ts";
 import type { Column, KeyColumn, Table } from "./schema.ts";
+import { tree } from "./tree.ts";
 
 /**
  * Rows as SQL expressions. Every column is named once, in a subquery that gives it a short name: SQLite merges that

@@ -4,9 +4,7 @@ import type { RowBlock } from "./row-block.ts";
 
 /** Rows as a reader hands them over, in key order. */
 export type Rows =
-  /** Lines as SQLite joined them, each of which fits into a statement; see row-block.ts. */
-  | { readonly kind: "page"; readonly text: string }
-  /** Finished lines, each of which fits into a statement. */
+  /** Finished lines, each of which fits into a statement. Their bytes are good until the next but one page is read. */
   | { readonly kind: "block"; readonly block: RowBlock }
   /** One row cell by cell; its line may be of any length, and its insertion may need care. */
   | { readonly kind: "row"; readonly cells: readonly Cell[]; readonly trouble: Trouble };

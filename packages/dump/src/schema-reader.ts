@@ -57,21 +57,22 @@ const FUNCTION_QUERIES: readonly Query[] = [
       WHERE ${USER_TABLE} AND l.origin='pk' AND x.key=1 ORDER BY m.rowid, x.seqno`,
   },
   {
-    sql: `SELECT DISTINCT ${columns(["m.name", 'f."table"'])}
-      FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE ${USER_TABLE} ORDER BY m.rowid`,
+    sql: `SELECT ${columns(["m.name", "f.id", 'f."table"', 'f."to"'])}
+      FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE ${USER_TABLE} ORDER BY m.rowid, f.id, f.seq`,
   },
   {
-    sql: `SELECT ${columns(["l.name"])} FROM sqlite_schema m JOIN pragma_index_list(m.name) l
-      WHERE ${USER_TABLE} AND l."unique"=1 AND l.partial=0 AND l.origin='c'
-        AND NOT EXISTS (SELECT 1 FROM pragma_index_info(l.name) i WHERE i.cid<0)`,
+    sql: `SELECT ${columns(["m.name", "l.name", "i.name"])}
+      FROM sqlite_schema m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i
+      WHERE ${USER_TABLE} AND l."unique"=1 AND l.partial=0 AND l.origin='c' ORDER BY m.rowid, l.seq, i.seqno`,
   },
 ];
 
 async function readWithFunctions(source: Source): Promise<ReadSchema> {
-  const [objects, list, fields, keys, parents, keyIndexes] = await source.batch([OBJECTS_QUERY, ...FUNCTION_QUERIES]);
+  const [objects, list, fields, keys, parents, uniques] = await source.batch([OBJECTS_QUERY, ...FUNCTION_QUERIES]);
   const fieldsOf = groupByFirst(fields);
   const keysOf = groupByFirst(keys);
   const parentsOf = groupByFirst(parents);
+  const uniquesOf = groupByFirst(uniques);
   const facts = new Map<string, TableFacts>();
   for (const [name, type, wr, strict] of list?.rows ?? []) {
     const table = text(name);
@@ -86,11 +87,11 @@ async function readWithFunctions(source: Source): Promise<ReadSchema> {
         hidden: number(hidden),
       })),
       key: (keysOf.get(table) ?? []).map(([, column, collation, descending]) => toKey(column, collation, descending)),
-      parents: (parentsOf.get(table) ?? []).map(([, parent]) => text(parent)),
+      foreignKeys: toForeignKeys((parentsOf.get(table) ?? []).map(([, ...row]) => row)),
+      uniqueIndexes: toUniqueIndexes((uniquesOf.get(table) ?? []).map(([, ...row]) => row)),
     });
   }
-  const indexes = new Set((keyIndexes?.rows ?? []).map(([name]) => text(name)));
-  return { schema: toSchema(toObjects(objects), { facts, keyIndexes: indexes }), identity: schemaIdentity(objects) };
+  return { schema: toSchema(toObjects(objects), facts), identity: schemaIdentity(objects) };
 }
 
 /** The same with four statements a table, whose results have the pragmas' own columns. */
@@ -119,11 +120,15 @@ async function readWithPragmas(source: Source, seen: readonly SchemaObject[]): P
   );
   const infos = await source.batch(used.map(({ name }) => ({ sql: `PRAGMA index_xinfo(${quoteName(name)})` })));
   // Columns of index_xinfo: seqno, cid, name, desc, coll, key.
-  const keyParts = (i: number) => (infos[i]?.rows ?? []).filter(([, , , , , key]) => key === 1);
+  const partsOf = (table: number, of: "primary" | "unique") =>
+    used.flatMap((index, i) => {
+      if (index.table !== table || index.isPrimary !== (of === "primary")) return [];
+      const key = (infos[i]?.rows ?? []).filter((row) => row[5] === 1);
+      return key.map(([, , column, descending, collation]) => ({ index: index.name, column, descending, collation }));
+    });
   const facts = new Map<string, TableFacts>();
   for (const [, name, type, , wr, strict] of list?.rows ?? []) {
     const table = names.indexOf(text(name));
-    const primary = used.findIndex((index) => index.table === table && index.isPrimary);
     facts.set(text(name), {
       type: text(type),
       withoutRowid: wr === 1,
@@ -135,17 +140,31 @@ async function readWithPragmas(source: Source, seen: readonly SchemaObject[]): P
         pk: number(pk),
         hidden: number(hidden),
       })),
-      key:
-        primary < 0 ? [] : keyParts(primary).map(([, , column, descending, coll]) => toKey(column, coll, descending)),
-      parents: [...new Set((parents[table]?.rows ?? []).map(([, , parent]) => text(parent)))],
+      key: partsOf(table, "primary").map(({ column, collation, descending }) => toKey(column, collation, descending)),
+      // Columns of foreign_key_list: id, seq, table, from, to.
+      foreignKeys: toForeignKeys((parents[table]?.rows ?? []).map(([id, , parent, , column]) => [id, parent, column])),
+      uniqueIndexes: toUniqueIndexes(partsOf(table, "unique").map(({ index, column }) => [index, column])),
     });
   }
-  const keyIndexes = new Set(
-    used
-      .filter((index, i) => !index.isPrimary && keyParts(i).every(([, cid]) => number(cid) >= 0))
-      .map(({ name }) => name),
+  return { schema: toSchema(seen, facts), identity: schemaIdentity(objects) };
+}
+
+type Row = readonly (Value | undefined)[];
+
+/** From one row for each column: number of the key, parent, and the parent's column or NULL. */
+function toForeignKeys(rows: readonly Row[]): TableFacts["foreignKeys"] {
+  return [...Map.groupBy(rows, ([id]) => id).values()].map((key) => ({
+    parent: text(key[0]?.[1]),
+    columns: key.flatMap(([, , column]) => (column === null ? [] : [text(column)])),
+  }));
+}
+
+/** From one row for each column: name of the index, and the column's or NULL for an expression. */
+function toUniqueIndexes(rows: readonly Row[]): TableFacts["uniqueIndexes"] {
+  const all = [...Map.groupBy(rows, ([name]) => name)].filter(([, parts]) =>
+    parts.every(([, column]) => column !== null),
   );
-  return { schema: toSchema(seen, { facts, keyIndexes }), identity: schemaIdentity(objects) };
+  return all.map(([name, parts]) => ({ name: text(name), columns: parts.map(([, column]) => text(column)) }));
 }
 
 function toKey(name: Value | undefined, collation: Value | undefined, descending: Value | undefined): KeyColumn {

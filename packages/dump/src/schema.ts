@@ -60,7 +60,7 @@ export interface Trigger extends Definition {
 }
 
 export interface Index extends Definition {
-  /** Whether a foreign key may need it: unique, over whole columns and all rows. */
+  /** Whether it makes unique what a foreign key points at, which thus cannot be used without it. */
   readonly isKey: boolean;
   readonly table: string;
 }
@@ -101,14 +101,14 @@ export interface TableFacts {
   readonly columns: readonly { name: string; type: string; pk: number; hidden: number }[];
   /** The columns of the index behind a PRIMARY KEY that is no rowid. */
   readonly key: readonly KeyColumn[];
-  readonly parents: readonly string[];
+  /** The table that each foreign key points at, and the columns that it names there: none for the primary key. */
+  readonly foreignKeys: readonly { parent: string; columns: readonly string[] }[];
+  /** Indexes made by CREATE UNIQUE INDEX over whole columns and all rows. */
+  readonly uniqueIndexes: readonly { name: string; columns: readonly string[] }[];
 }
 
 /** Puts a schema together from what sqlite_schema and the pragmas say. */
-export function toSchema(
-  objects: readonly SchemaObject[],
-  { facts, keyIndexes }: { facts: ReadonlyMap<string, TableFacts>; keyIndexes: ReadonlySet<string> },
-): Schema {
+export function toSchema(objects: readonly SchemaObject[], facts: ReadonlyMap<string, TableFacts>): Schema {
   const own = objects.filter(({ type, name, sql }) => type === "table" && sql !== null && !isInternalName(name));
   const virtual = own.filter(({ name }) => facts.get(name)?.type === "virtual").map(defined);
   // pragma_table_list calls a user's own table "shadow" when its name merely looks like one.
@@ -122,6 +122,7 @@ export function toSchema(
     if (table.type === "virtual") virtualTables.push({ ...definition, columns: storedColumns(table) });
     else tables.push(toTable(definition, table));
   }
+  const keys = keyIndexes(facts);
   const all = (wanted: string) =>
     objects
       .filter(({ type, sql }) => type === wanted && sql !== null)
@@ -129,12 +130,25 @@ export function toSchema(
   return {
     tables,
     virtualTables,
-    indexes: all("index").map(({ name, sql, table }) => ({ name, sql, table, isKey: keyIndexes.has(name) })),
+    indexes: all("index").map(({ name, sql, table }) => ({ name, sql, table, isKey: keys.has(name) })),
     views: all("view").map(defined),
     triggers: all("trigger").map(({ name, sql, table }) => ({ name, sql, table })),
     hasSequences: objects.some(({ name }) => name === "sqlite_sequence"),
     hasStatistics: objects.some(({ name }) => name === "sqlite_stat1"),
   };
+}
+
+/** The names of the unique indexes whose columns a foreign key points at, in whatever order (sqlite.org/foreignkeys.html). */
+function keyIndexes(facts: ReadonlyMap<string, TableFacts>): Set<string> {
+  const key = (table: string, columns: readonly string[]) =>
+    JSON.stringify([table, ...columns.toSorted()]).toLowerCase();
+  const wanted = new Set<string>();
+  for (const { foreignKeys } of facts.values())
+    for (const { parent, columns } of foreignKeys) wanted.add(key(parent, columns));
+  const found = [...facts].flatMap(([table, { uniqueIndexes }]) =>
+    uniqueIndexes.filter(({ columns }) => wanted.has(key(table, columns))).map(({ name }) => name),
+  );
+  return new Set(found);
 }
 
 function defined({ name, sql }: { name: string; sql: string | null }): Definition {
@@ -149,7 +163,7 @@ function toTable({ name, sql }: Definition, facts: TableFacts): Table {
     generated: facts.columns.filter(({ hidden }) => hidden === 2 || hidden === 3).map((column) => column.name),
     key: rowKey(facts),
     strict: facts.strict,
-    parents: facts.parents,
+    parents: [...new Set(facts.foreignKeys.map(({ parent }) => parent))],
     checks: checksOf(sql),
   };
 }

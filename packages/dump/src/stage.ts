@@ -1,8 +1,8 @@
-import { Buffer } from "node:buffer";
 import { hex } from "./literal.ts";
 import { quoteName } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Schema } from "./schema.ts";
+import { Utf8Buffer } from "./utf8-buffer.ts";
 
 /** Bytes of one piece of a value; its hexadecimal fits into a statement. */
 const PIECE_BYTES = 40_000;
@@ -15,6 +15,7 @@ const PIECE_BYTES = 40_000;
 export class Stage {
   readonly #name: string;
   readonly #output: Output;
+  readonly #text = new Utf8Buffer();
   #isMade: boolean;
 
   constructor(schema: Schema, { output, isMade }: { output: Output; isMade: boolean }) {
@@ -54,7 +55,7 @@ export class Stage {
   }
 
   #statement(sql: string): void {
-    this.#output.write(Buffer.from(`${sql};\n`));
+    this.#output.write(this.#text.encode(`${sql};\n`));
     this.#output.endStatement();
   }
 }

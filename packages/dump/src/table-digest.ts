@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { RowBlock } from "./row-block.ts";
 
 /** A block ends with the row that gives it this many rows or bytes. Part of the format: other numbers, other digests. */
@@ -64,9 +64,27 @@ export class TableDigest {
     if (to > from) this.#keep(bytes.subarray(from, to));
   }
 
+  /** Adds one row whose line comes in pieces. */
+  addLong(pieces: Iterable<Uint8Array>): void {
+    let hash: Hash | null = null;
+    for (const piece of pieces) {
+      if (hash === null && this.#blockBytes + piece.length < BLOCK_BYTES) {
+        this.#keep(piece);
+        continue;
+      }
+      // The block ends with this row, so its hash is begun and ended without leaving this method.
+      hash ??= createHash("sha256").update(this.#link).update(this.#block.subarray(0, this.#blockBytes));
+      hash.update(piece);
+    }
+    this.rows += 1;
+    this.#blockRows += 1;
+    if (hash !== null) this.#end(hash);
+    else if (this.#blockRows >= BLOCK_ROWS) this.#close(NOTHING);
+  }
+
   /** The digest of the rows so far, in lower-case hexadecimal. Nothing may be added afterwards. */
   end(): string {
-    if (this.#blockBytes > 0) this.#close(new Uint8Array(0));
+    if (this.#blockBytes > 0) this.#close(NOTHING);
     return Buffer.from(this.#link).toString("hex");
   }
 
@@ -84,8 +102,14 @@ export class TableDigest {
 
   #close(last: Uint8Array): void {
     const block = this.#block.subarray(0, this.#blockBytes);
-    this.#link = createHash("sha256").update(this.#link).update(block).update(last).digest();
+    this.#end(createHash("sha256").update(this.#link).update(block).update(last));
+  }
+
+  #end(hash: Hash): void {
+    this.#link = hash.digest();
     this.#blockBytes = 0;
     this.#blockRows = 0;
   }
 }
+
+const NOTHING = new Uint8Array(0);

@@ -1,4 +1,5 @@
 import type { Cell } from "./literal.ts";
+import type { Take } from "./page-room.ts";
 import { parseCells } from "./row-line.ts";
 import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
@@ -14,13 +15,16 @@ export interface TaggedRow {
 }
 
 /** Puts the answers to taggedPage()'s queries together. */
-export function taggedRows(results: readonly ResultSet[], { guarded }: { guarded: boolean }): TaggedRow[] {
+export function taggedRows(
+  results: readonly ResultSet[],
+  { guarded, take }: { guarded: boolean; take?: Take },
+): TaggedRow[] {
   const groups = guarded ? results.slice(0, -1) : results;
   const guard = guarded ? results.at(-1) : undefined;
   return (groups[0]?.rows ?? []).map(([, key], i) => {
     const parts = groups.map((group) => text(group.rows[i]?.[0]));
     return {
-      cells: parts.includes(MARK) ? null : parts.flatMap(parseCells),
+      cells: parts.includes(MARK) ? null : parts.flatMap((part) => parseCells(part, take)),
       key: typeof key === "string" ? key.split(",") : null,
       passesGuard: guard === undefined || Number(guard.rows[i]?.[0]) === 1,
     };
