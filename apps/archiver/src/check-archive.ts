@@ -120,7 +120,7 @@ function membersOf(entries: readonly IndexEntry[], date: string): CheckedMember[
   return entries.flatMap((entry, i) => {
     const manifest = entries[i + 1];
     if (entry.kind !== "dump" || manifest === undefined) return [];
-    const { database, offset, stored, size, origin } = entry;
+    const { database, offset, stored, size, modified, origin } = entry;
     return [
       {
         database,
@@ -129,6 +129,7 @@ function membersOf(entries: readonly IndexEntry[], date: string): CheckedMember[
         bytes: stored,
         digest: origin.sha256,
         rawBytes: size,
+        finishedAt: modified * 1_000,
         manifestOffset: manifest.offset,
         manifestBytes: manifest.stored,
         key: origin.key,

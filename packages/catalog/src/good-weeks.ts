@@ -1,0 +1,17 @@
+import { sql } from "drizzle-orm";
+
+/** Weeks whose archive is stored, was read back whole, and was not found damaged since. */
+export const GOOD_WEEKS = sql`select a.week from archives a
+    join backup_inventory w on w.key = 'weekly/' || a.week || '.tar.gz' and w.etag = a.etag
+    where a.state = 'checked' and w.deleted_at is null and w.damaged_at is null`;
+
+/** That the daily backup which a member `m` of an archive is the same as was found not to be good. */
+export const IS_DOUBTFUL = sql`exists (select 1 from backup_inventory d
+    where d.key = 'daily/' || m.date || '/' || m.database || '.sql.gz' and d.digest = m.digest
+      and d.damaged_at is not null)`;
+
+/** When a member `m` was finished; where that is not known, a time before it was. */
+export const FINISHED_AFTER = sql`coalesce(m.finished_at, unixepoch(m.date) * 1000)`;
+
+/** When a member `m` was finished; where that is not known, a time after it was. */
+export const FINISHED_BEFORE = sql`coalesce(m.finished_at, unixepoch(m.date, '+3 days') * 1000)`;
