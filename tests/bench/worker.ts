@@ -13,7 +13,7 @@ import type { Source } from "@patina/dump/source";
 import { makeBackup } from "@patina/exporter/backup";
 import { Budget } from "@patina/exporter/budget";
 import { d1Source } from "@patina/exporter/d1-source";
-import { StoredObject } from "@patina/exporter/stored-object";
+import { StoredObject } from "@patina/worker/stored-object";
 import { Gzip } from "fflate";
 
 /** The exporter's own code as the benchmarks call it, and the simple Worker that it is compared with. */
@@ -78,7 +78,7 @@ const UNLIMITED = { until: Number.POSITIVE_INFINITY, queries: Number.POSITIVE_IN
 const UNCHANGED = { rules: NO_RULES, redactionKey: null };
 
 /** Without a catalog nobody remembers uploads. */
-const FORGETFUL = { note: async () => undefined, forget: async () => undefined };
+const FORGETFUL = { note: async () => undefined, forget: async () => undefined, open: async () => [] };
 
 async function backup(source: Source, { database, bucket }: { database: string; bucket: R2Bucket }) {
   const made = await makeBackup(

@@ -9,9 +9,9 @@ import { type DumpState, dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import { keyId } from "@patina/dump/keyed-digest";
 import type { Source } from "@patina/dump/source";
 import { bucketError } from "@patina/worker/bucket-error";
+import { type ObjectState, StoredObject, type Uploads, unchanged } from "@patina/worker/stored-object";
 import type { Budget } from "./budget.ts";
 import type { Checkpoint, SealedObject, SealedStage, WritingStage } from "./checkpoint.ts";
-import { type ObjectState, StoredObject, type Uploads, unchanged } from "./stored-object.ts";
 
 export interface BackupRequest {
   readonly ref: BackupRef;

@@ -3,6 +3,9 @@ import { DAY } from "@patina/core/date";
 import type { BucketUnit, ListedObject } from "./bucket-unit.ts";
 import { archiveKey, dumpKey } from "./keys.ts";
 
+/** What is wrong with a stored backup that is not there, or not whole. */
+export const MISSING = { object: "its object is missing", manifest: "its manifest is missing" } as const;
+
 /** What the inventory has under an object's key. */
 export interface InventoryRow {
   readonly etag: string;
@@ -72,9 +75,9 @@ function wholeOrNot(
   { key, row, what, now }: { key: string; row: InventoryRow | null; what: string; now: number },
 ): Finding[] {
   if (row !== null && row.deletedAt === null) {
-    if (object === null) return [{ is: "missing", key, what: "its object is missing" }];
+    if (object === null) return [{ is: "missing", key, what: MISSING.object }];
     if (object.etag !== row.etag) return [{ is: "replaced", key, object }];
-    return manifest === null ? [{ is: "missing", key, what: "its manifest is missing" }] : [];
+    return manifest === null ? [{ is: "missing", key, what: MISSING.manifest }] : [];
   }
   if (object !== null && manifest !== null) return [{ is: "lost", key, object }];
   const reason = `part of ${what} ${manifest === null ? "that has no manifest" : "whose object is missing"}`;

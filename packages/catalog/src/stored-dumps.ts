@@ -2,6 +2,7 @@ import type { StoredDump } from "@patina/core/dump-retention";
 import { type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { FINISHED_AFTER, GOOD_WEEKS, IS_DOUBTFUL } from "./good-weeks.ts";
+import { listed } from "./listed.ts";
 
 /** A stored dump, as retention needs to know it, and the object that it is. */
 export type InventoryDump = StoredDump & { readonly date: string; readonly etag: string };
@@ -83,10 +84,6 @@ async function withNewest(catalog: Catalog, groups: readonly [string, InventoryD
     const newest = Math.max(...times, archived.get(database) ?? -1);
     return { database, dumps, newestGood: newest < 0 ? null : newest };
   });
-}
-
-function listed(names: readonly string[]): SQL {
-  return sql`(select value from json_each(${JSON.stringify(names)}))`;
 }
 
 /** When the newest of all stored backups was finished; 0 when there is none. */

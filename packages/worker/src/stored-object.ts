@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
-import { bucketError } from "@patina/worker/bucket-error";
+import { asking, bucketError } from "./bucket-error.ts";
 
 /**
  * Bytes of one part. R2 wants at least 5 MiB and all parts but the last of one size; at most 10,000 of them make 50 GB
@@ -13,10 +13,34 @@ export function unchanged(seen: string | null): R2Conditional {
   return seen === null ? { etagDoesNotMatch: "*" } : { etagMatches: seen };
 }
 
-/** Remembers which uploads are open: R2 cannot list them. */
+/** Remembers which uploads of an object are open: R2 cannot list them. */
 export interface Uploads {
   note(uploadId: string): Promise<void>;
   forget(uploadId: string): Promise<void>;
+  open(): Promise<readonly string[]>;
+}
+
+/** Aborts whatever uploads of an object are on record. */
+export async function abortUploads(
+  bucket: R2Bucket,
+  { key, uploads }: { key: string; uploads: Uploads },
+): Promise<void> {
+  for (const uploadId of await uploads.open()) {
+    await abortUpload(bucket, { key, uploadId });
+    await uploads.forget(uploadId);
+  }
+}
+
+/** Ends an upload that is not to become an object. One that is gone already needs no ending. */
+export async function abortUpload(
+  bucket: R2Bucket,
+  { key, uploadId }: { key: string; uploadId: string },
+): Promise<void> {
+  try {
+    await asking(key, () => bucket.resumeMultipartUpload(key, uploadId).abort());
+  } catch (error) {
+    if (!(error instanceof PatinaError) || error.code !== "upload_lost") throw error;
+  }
 }
 
 /** What another invocation needs to go on with an object. */
