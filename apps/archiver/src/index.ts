@@ -6,6 +6,7 @@ import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
 import { archiveWeek } from "./archive-week.ts";
 import { Budget } from "./budget.ts";
+import { prune } from "./prune.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
 
 export { Vault } from "./vault.ts";
@@ -13,7 +14,7 @@ export { Vault } from "./vault.ts";
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = { "archive-week": archiveWeek };
+const handlers: Handlers = { "archive-week": archiveWeek, prune };
 
 export default {
   async queue(batch, env) {

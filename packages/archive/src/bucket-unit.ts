@@ -45,6 +45,12 @@ export function unitName(key: string): string {
   return archived === null ? key : `weekly/${archived.week}`;
 }
 
+/** What the keys of all objects begin with that this one belongs to; seldom those of others, too. */
+export function unitPrefix(key: string): string {
+  const name = unitName(key);
+  return name === key ? key : `${name}.`;
+}
+
 /** The units of objects that were listed in the order of their keys, each of them whole. */
 export function unitsOf(objects: readonly ListedObject[]): BucketUnit[] {
   return [...Map.groupBy(objects, ({ key }) => unitName(key)).values()].map(unitOf);

@@ -15,19 +15,23 @@ export interface InventoryEntry {
   readonly damage: string | null;
 }
 
-/**
- * Rows of these keys, whether or not their objects are said to exist, and of all backups behind `from` up to `to` that
- * are. A range without an end goes on to the last key.
- */
+/** Keys behind one and up to another; without an end, up to the last. */
+export interface KeyRange {
+  readonly from: string;
+  readonly to: string | null;
+}
+
+/** Rows of these keys, whether or not their objects are said to exist; and all of a range that are. */
 export async function inventoryOf(
   catalog: Catalog,
-  { keys, from, to }: { keys: readonly string[]; from: string; to: string | null },
+  { keys, range }: { keys: readonly string[]; range?: KeyRange },
 ): Promise<InventoryEntry[]> {
-  const until = to === null ? sql`` : sql` and key <= ${to}`;
+  const until = range === undefined || range.to === null ? sql`` : sql` and key <= ${range.to}`;
+  const inRange = range === undefined ? sql`` : sql`(key > ${range.from}${until} and deleted_at is null) or `;
   return await catalog.all<InventoryEntry>(
     sql`select key, database as "database", etag, size, deleted_at as "deletedAt", damaged_at as "damagedAt", damage
         from backup_inventory
-        where (key > ${from}${until} and deleted_at is null) or key in ${listed(keys)}`,
+        where ${inRange}key in ${listed(keys)}`,
   );
 }
 

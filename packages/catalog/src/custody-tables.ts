@@ -29,7 +29,7 @@ export const prunePlans = sqliteTable(
       .notNull()
       .default("running"),
     /** What is being done: nothing goes before everything is decided and stored. */
-    phase: text({ enum: ["listing", "deciding", "acting", "ageing"] })
+    phase: text({ enum: ["listing", "marking", "archives", "dumps", "acting", "ageing"] })
       .notNull()
       .default("listing"),
     /** Where the phase goes on: behind this key, or behind this database. */
@@ -66,6 +66,20 @@ export const prunePlans = sqliteTable(
   (table) => [index("prune_plans_started").on(table.startedAt)],
 );
 
+/**
+ * What a step does: copy a backup out of an archive; put a backup back into the inventory that it had lost; take a backup
+ * out of it whose object is missing; remove a backup, an archive, or what nothing needs; end an upload.
+ */
+export const PRUNE_ACTIONS = [
+  "rescue",
+  "adopt",
+  "forget_row",
+  "remove",
+  "remove_archive",
+  "remove_orphan",
+  "abort_upload",
+] as const;
+
 /** The steps of a prune plan, each of which may be taken twice. */
 export const pruneSteps = sqliteTable(
   "prune_steps",
@@ -75,7 +89,7 @@ export const pruneSteps = sqliteTable(
       .references(() => prunePlans.id, { onDelete: "cascade" }),
     /** The object that it is about; of an upload without an end, its id. */
     key: text().notNull(),
-    action: text({ enum: ["rescue", "remove", "adopt", "forget_row", "remove_orphan", "abort_upload"] }).notNull(),
+    action: text({ enum: PRUNE_ACTIONS }).notNull(),
     /** Null where it is about no single database. */
     database: text(),
     /** The object that is meant: another one under its key is left alone. Null where there is none to compare. */

@@ -2,6 +2,7 @@ import { DAY, HOUR } from "@patina/core/date";
 import { and, desc, eq, lt, or, type SQL, sql } from "drizzle-orm";
 import { type AuditEntry, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
+import { listed } from "./listed.ts";
 import { prunePlans, type pruneSteps } from "./schema.ts";
 import { transaction } from "./transaction.ts";
 
@@ -150,14 +151,18 @@ export async function closePlan(
   ]);
 }
 
-/** What came of a plan so far, counted from its steps. */
-export function countStatements(plan: string): SQL[] {
-  const of = (actions: string, what: SQL) =>
-    sql`(select ${what} from prune_steps s where s.plan = ${plan} and s.state = 'done' and s.action = ${actions})`;
+/** Counts what came of a plan so far. */
+export async function countPlan(catalog: Catalog, plan: string): Promise<void> {
+  await transaction(catalog, countStatements(plan));
+}
+
+function countStatements(plan: string): SQL[] {
+  const of = (what: SQL, ...actions: PruneStep["action"][]) =>
+    sql`(select ${what} from prune_steps s where s.plan = ${plan} and s.state = 'done' and s.action in ${listed(actions)})`;
   return [
-    sql`update prune_plans set removed = ${of("remove", sql`count(*)`)},
-          removed_bytes = ${of("remove", sql`coalesce(sum(s.size), 0)`)}, rescued = ${of("rescue", sql`count(*)`)},
-          adopted = ${of("adopt", sql`count(*)`)}
+    sql`update prune_plans set removed = ${of(sql`count(*)`, "remove", "remove_archive")},
+          removed_bytes = ${of(sql`coalesce(sum(s.size), 0)`, "remove", "remove_archive")},
+          rescued = ${of(sql`count(*)`, "rescue")}, adopted = ${of(sql`count(*)`, "adopt")}
         where id = ${plan}`,
   ];
 }

@@ -4,22 +4,15 @@ import type { PruneStep } from "./prune-plans.ts";
 import { pruneSteps } from "./schema.ts";
 import { transaction } from "./transaction.ts";
 
-/** Steps of a plan that are still to be taken, a few at a time; `under` is what their keys begin with. */
+/** Steps of a plan that are still to be taken, a few at a time. */
 export async function openSteps(
   catalog: Catalog,
-  { plan, action, under = "", limit }: { plan: string; action: PruneStep["action"]; under?: string; limit: number },
+  { plan, action, limit }: { plan: string; action: PruneStep["action"]; limit: number },
 ): Promise<PruneStep[]> {
   return await catalog
     .select()
     .from(pruneSteps)
-    .where(
-      and(
-        eq(pruneSteps.plan, plan),
-        eq(pruneSteps.state, "planned"),
-        eq(pruneSteps.action, action),
-        sql`substr(${pruneSteps.key}, 1, ${under.length}) = ${under}`,
-      ),
-    )
+    .where(and(eq(pruneSteps.plan, plan), eq(pruneSteps.state, "planned"), eq(pruneSteps.action, action)))
     // By database: those of one are judged together.
     .orderBy(asc(pruneSteps.database), asc(pruneSteps.key))
     .limit(limit);

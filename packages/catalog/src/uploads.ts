@@ -26,3 +26,8 @@ export function uploadsOf(catalog: Catalog, { key, clock }: { key: string; clock
     },
   };
 }
+
+export async function findUpload(catalog: Catalog, uploadId: string): Promise<OpenUpload | undefined> {
+  const [found] = await catalog.select().from(openUploads).where(eq(openUploads.uploadId, uploadId));
+  return found;
+}

@@ -5,10 +5,12 @@ import { DAY } from "./date.ts";
  * or in an archive, stays as long as that does.
  */
 export const AGES = {
-  /** Jobs with their tasks, results and events; alerts, closed dead letters, verifications, requests, rows of what is gone. */
+  /** Jobs, tasks and their events, results; sent alerts, closed dead letters, verifications, steps of prunes, what is gone. */
   history: 100 * DAY,
-  /** The audit log, the calendar of each database, its drills, and what each prune did. */
+  /** The audit log, what people were told of, the calendar of each database, its drills, and the prunes. */
   record: 400 * DAY,
+  /** Logins, leases and idempotency keys that have run out. */
+  spent: DAY,
   /** Receipts in the bucket. */
   receipt: 400 * DAY,
 } as const;

@@ -46,6 +46,6 @@ function endOf(units: readonly BucketUnit[], lastKey: string): string {
   return own > lastKey ? own : lastKey;
 }
 
-function describe({ key, size, etag, uploaded }: R2Object): ListedObject {
+export function describe({ key, size, etag, uploaded }: R2Object): ListedObject {
   return { key, size, etag, uploaded: uploaded.getTime() };
 }
