@@ -52,7 +52,8 @@ export async function prune(message: Prune, context: ArchiverContext): Promise<O
   return DONE;
 }
 
-async function goOn(plan: PrunePlan, context: ArchiverContext): Promise<void> {
+/** Brings a plan further. */
+export async function goOn(plan: PrunePlan, context: ArchiverContext): Promise<void> {
   switch (plan.phase) {
     case "listing":
       await listBucket(plan, context);

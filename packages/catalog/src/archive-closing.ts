@@ -72,7 +72,8 @@ function inventory({ job, end }: { job: string; end: ArchiveEnd }): SQL[] {
         select ${key}, 'weekly', null, date, id, ${bytes}, ${digest}, ${etag}, ${verifiedAt}, ${verifiedAt}
         from backup_jobs where id = ${job}
         on conflict (key) do update set job_id = excluded.job_id, size = excluded.size, digest = excluded.digest,
-          etag = excluded.etag, created_at = excluded.created_at, verified_at = excluded.verified_at, deleted_at = null
+          etag = excluded.etag, created_at = excluded.created_at, verified_at = excluded.verified_at, deleted_at = null,
+          damaged_at = null, damage = null
         where backup_inventory.etag <> excluded.etag`,
   ];
 }
