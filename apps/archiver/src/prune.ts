@@ -10,6 +10,7 @@ import {
 } from "@patina/catalog/prune-plans";
 import { DONE, type Outcome } from "@patina/core/outcome";
 import { encode, type Prune } from "@patina/messages/message";
+import type { Log } from "@patina/worker/log";
 import { ageCatalog } from "./prune/age-catalog.ts";
 import { decideArchives, decideDumps, doubtAt, markMissing } from "./prune/decide.ts";
 import { listBucket } from "./prune/list-bucket.ts";
@@ -29,27 +30,36 @@ export async function prune(message: Prune, context: ArchiverContext): Promise<O
   await openPlan(catalog, { id: message.plan, jobId: null, now: clock() });
   let plan = await findPlan(catalog, message.plan);
   while (plan?.state === "running") {
-    if (clock() - plan.startedAt >= PLAN_LIFETIME) {
-      const error = "It was not finished within a day; the next prune decides anew.";
-      await closePlan(catalog, { plan, state: "failed", error, now: clock() });
-    } else if (plan.doubt !== null) {
-      await closePlan(catalog, { plan, state: "done", now: clock() });
-    } else {
-      if (budget.isSpent) {
-        await countPlan(catalog, plan.id);
-        log.info({ plan: plan.id, phase: plan.phase, cursor: plan.cursor }, "Prune goes on");
-        await upkeep.send(encode({ ...message, snoozes: 0 }));
-        return DONE;
-      }
-      await goOn(plan, context);
-    }
+    await takeTurn(plan, context);
     plan = await findPlan(catalog, message.plan);
+    if (plan?.state === "running" && budget.isSpent) {
+      await countPlan(catalog, plan.id);
+      log.info({ plan: plan.id, phase: plan.phase, cursor: plan.cursor }, "Prune goes on");
+      await upkeep.send(encode({ ...message, snoozes: 0 }));
+      return DONE;
+    }
   }
-  const { state, doubt, error, kept, removed, removedBytes, rescued, missing, orphans, aged } = plan ?? {};
-  const facts = { plan: message.plan, state, doubt, kept, removed, removedBytes, rescued, missing, orphans, aged };
-  if (doubt == null && error == null) log.info(facts, "Prune finished");
-  else log.warn({ ...facts, reason: doubt ?? error }, "Prune ended early");
+  if (plan !== undefined) tell(plan, log);
   return DONE;
+}
+
+function tell({ id: plan, doubt, error, ...rest }: PrunePlan, log: Log): void {
+  const { state, kept, removed, removedBytes, rescued, missing, orphans, aged } = rest;
+  const facts = { plan, state, kept, removed, removedBytes, rescued, missing, orphans, aged };
+  const reason = doubt ?? error;
+  if (reason === null) log.info(facts, "Prune finished");
+  else log.warn({ ...facts, reason }, "Prune ended early");
+}
+
+/** Brings a plan further, unless it is too old or nothing may go. */
+async function takeTurn(plan: PrunePlan, context: ArchiverContext): Promise<void> {
+  const { catalog, clock } = context;
+  if (clock() - plan.startedAt >= PLAN_LIFETIME) {
+    const error = "It was not finished within a day; the next prune decides anew.";
+    return await closePlan(catalog, { plan, state: "failed", error, now: clock() });
+  }
+  if (plan.doubt !== null) return await closePlan(catalog, { plan, state: "done", now: clock() });
+  await goOn(plan, context);
 }
 
 /** Brings a plan further. */

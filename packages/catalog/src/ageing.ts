@@ -2,10 +2,11 @@ import { AGES } from "@patina/core/ageing";
 import { dateOf } from "@patina/core/date";
 import { type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
+import { changesOf } from "./transaction.ts";
 
 /**
- * What of the catalog becomes too old. Each rule deletes some rows at a time, and is done when it finds fewer than it
- * may delete. Tables that only grow are looked at from their beginning, so that nothing is read but what may go.
+ * What of the catalog becomes too old. Each rule deletes some rows at a time, and is done when it finds fewer than that.
+ * Tables that only grow are looked at from their beginning, so that nothing is read but what may go.
  */
 
 /** Rows that one statement deletes at most. */
@@ -76,23 +77,25 @@ const RULES: readonly ((cutoffs: Cutoffs) => SQL)[] = [
   ({ spent }) => sql`delete from idempotency_keys where created_at < ${spent}`,
 ];
 
-/** How many rules there are. */
-export const AGEING_RULES = RULES.length;
-
 /**
- * Carries out one rule, once.
+ * Deletes some of what is too old, in one transaction.
  *
  * @returns how many rows went, and whether there may be more
  */
 export async function ageOnce(
   catalog: Catalog,
-  { rule, now }: { rule: number; now: number },
-): Promise<{ readonly rows: number; readonly hasMore: boolean }> {
-  const statement = RULES[rule];
-  if (statement === undefined) return { rows: 0, hasMore: false };
+  now: number,
+): Promise<{ readonly rows: number; readonly hasMore: boolean; readonly queries: number }> {
   const cutoffs = { history: now - AGES.history, record: now - AGES.record, spent: now - AGES.spent };
-  const { meta } = await catalog.run(statement(cutoffs));
-  return { rows: meta.changes, hasMore: meta.changes >= LIMIT };
+  const changes = await changesOf(
+    catalog,
+    RULES.map((rule) => rule(cutoffs)),
+  );
+  return {
+    rows: changes.reduce((sum, count) => sum + count, 0),
+    hasMore: changes.some((count) => count >= LIMIT),
+    queries: RULES.length,
+  };
 }
 
 /** Lets SQLite bring its statistics up to date (developers.cloudflare.com/d1/sql-api/sql-statements). */

@@ -33,13 +33,13 @@ async function takeSteps(
 ): Promise<boolean> {
   const { plan, context, take } = options;
   const { catalog, budget, clock } = context;
-  while (!budget.isSpent) {
+  do {
     const steps = await openSteps(catalog, { plan: plan.id, action, limit: BATCH });
     if (steps.length === 0) return true;
     const ends = await inTurn(steps, (step) => take(step, context));
     await noteSteps(catalog, { plan: plan.id, ends, now: clock() });
     budget.spend({ queries: 2 * steps.length + 3, requests: 2 * steps.length });
-  }
+  } while (!budget.isSpent);
   return false;
 }
 

@@ -22,14 +22,14 @@ export async function removeArchives(plan: PrunePlan, context: ArchiverContext):
     const end = await finishMarked(marked, context);
     if (end !== null) await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
   }
-  while (!budget.isSpent) {
+  do {
     const [step] = await openSteps(catalog, { plan: plan.id, action: "remove_archive", limit: 1 });
     if (step === undefined) return true;
     const note = await reasonToStay(step, context);
     const end: StepEnd = note === null ? await removeArchive(step, context) : { key: step.key, state: "skipped", note };
     await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
     budget.spend({ queries: 16, requests: 5 });
-  }
+  } while (!budget.isSpent);
   return false;
 }
 

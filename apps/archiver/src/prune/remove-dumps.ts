@@ -26,7 +26,7 @@ const BATCH = 500;
 export async function removeDumps(plan: PrunePlan, context: ArchiverContext): Promise<boolean> {
   const { catalog, budget, clock } = context;
   await finishMarked(plan, context);
-  while (!budget.isSpent) {
+  do {
     const steps = await openSteps(catalog, { plan: plan.id, action: "remove", limit: BATCH });
     if (steps.length === 0) return true;
     const { going, ends } = await lookAgain(steps, context);
@@ -34,14 +34,14 @@ export async function removeDumps(plan: PrunePlan, context: ArchiverContext): Pr
     const ended = await removeObjects(going, context);
     await noteSteps(catalog, { plan: plan.id, ends: [...ends, ...ended], now: clock() });
     budget.spend({ queries: 16, requests: steps.length + 2 });
-  }
+  } while (!budget.isSpent);
   return false;
 }
 
 /** Goes on with what an invocation has marked as gone and stopped at: as far as its objects are all there, it is undone. */
 async function finishMarked(plan: PrunePlan, context: ArchiverContext): Promise<void> {
   const { catalog, bucket, budget, clock } = context;
-  while (!budget.isSpent) {
+  do {
     const marked = await markedSteps(catalog, { plan: plan.id, action: "remove", limit: BATCH });
     if (marked.length === 0) return;
     const looked = await inTurn(marked, async (object) => {
@@ -65,7 +65,7 @@ async function finishMarked(plan: PrunePlan, context: ArchiverContext): Promise<
     const ends = [...(await removeObjects(begun, context)), ...others];
     await noteSteps(catalog, { plan: plan.id, ends, now: clock() });
     budget.spend({ queries: 5, requests: 2 * marked.length + 2 });
-  }
+  } while (!budget.isSpent);
 }
 
 const OTHER = "another object lies there by now";

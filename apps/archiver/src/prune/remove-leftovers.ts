@@ -20,7 +20,7 @@ const BATCH = 200;
  */
 export async function removeLeftovers(plan: PrunePlan, context: ArchiverContext): Promise<boolean> {
   const { catalog, bucket, budget, clock } = context;
-  while (!budget.isSpent) {
+  do {
     const steps = await openSteps(catalog, { plan: plan.id, action: "remove_orphan", limit: BATCH });
     if (steps.length === 0) return true;
     const orphans = await orphansAmong(steps, context);
@@ -34,7 +34,7 @@ export async function removeLeftovers(plan: PrunePlan, context: ArchiverContext)
     });
     await noteSteps(catalog, { plan: plan.id, ends, now: clock() });
     budget.spend({ queries: 8, requests: steps.length + 1 });
-  }
+  } while (!budget.isSpent);
   return false;
 }
 
@@ -67,7 +67,7 @@ export async function abortUploads(
   plan: PrunePlan,
   { catalog, bucket, budget, clock }: ArchiverContext,
 ): Promise<boolean> {
-  while (!budget.isSpent) {
+  do {
     const steps = await openSteps(catalog, { plan: plan.id, action: "abort_upload", limit: BATCH });
     if (steps.length === 0) return true;
     for (const { key: uploadId } of steps) {
@@ -78,6 +78,6 @@ export async function abortUploads(
     const ends = steps.map(({ key }): StepEnd => ({ key, state: "done" }));
     await noteSteps(catalog, { plan: plan.id, ends, now: clock() });
     budget.spend({ queries: 2 * steps.length + 3, requests: steps.length });
-  }
+  } while (!budget.isSpent);
   return false;
 }

@@ -9,7 +9,6 @@ import { mismatchStatements } from "@patina/catalog/damage";
 import type { PrunePlan, PruneStep } from "@patina/catalog/prune-plans";
 import { noteSteps, openSteps, type StepEnd } from "@patina/catalog/prune-steps";
 import { adoptStatement, finishedStatement } from "@patina/catalog/pruning";
-import { transaction } from "@patina/catalog/transaction";
 import { uploadsOf } from "@patina/catalog/uploads";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
@@ -25,13 +24,13 @@ import type { ArchiverContext } from "../upkeep.ts";
  */
 export async function rescueBackups(plan: PrunePlan, context: ArchiverContext): Promise<boolean> {
   const { catalog, budget, clock } = context;
-  while (!budget.isSpent) {
+  do {
     const [step] = await openSteps(catalog, { plan: plan.id, action: "rescue", limit: 1 });
     if (step === undefined) return true;
-    const end = await rescue(step, context);
-    await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
+    const { end, statements } = await rescue(step, context);
+    await noteSteps(catalog, { plan: plan.id, ends: [end], statements, now: clock() });
     budget.spend({ queries: 10, requests: 8 });
-  }
+  } while (!budget.isSpent);
   return false;
 }
 
@@ -45,9 +44,17 @@ interface Archived {
   readonly document: { readonly object: object };
 }
 
-async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<StepEnd> {
+/** How a rescue ended, and what is true by that. */
+interface Rescued {
+  readonly end: StepEnd;
+  readonly statements: ReturnType<typeof mismatchStatements>;
+}
+
+async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<Rescued> {
   const { catalog, clock } = context;
-  const skipped = (note: string): StepEnd => ({ key, state: "skipped", note });
+  const skipped = (note: string, statements: Rescued["statements"] = []): Rescued => {
+    return { end: { key, state: "skipped", note }, statements };
+  };
   const ref = parseKey(key)?.ref;
   const found = ref === undefined ? undefined : await findMember(catalog, ref);
   if (ref?.kind !== "daily" || found === undefined) return skipped("no archive holds it any more");
@@ -62,13 +69,15 @@ async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<Ste
   const copy = await copyDump(opened, { to: key, context });
   if (copy === null) {
     const damage = `${member.date}/${member.database} is not what it was when the archive was made`;
-    await transaction(catalog, mismatchStatements({ key: archive, etag, database: null, damage, now: clock() }));
-    return skipped(`${archive} is damaged`);
+    return skipped(
+      `${archive} is damaged`,
+      mismatchStatements({ key: archive, etag, database: null, damage, now: clock() }),
+    );
   }
   await putManifest(opened, { to: manifestKey(ref), dump: key, etag: copy, context });
   const { manifest } = opened;
   const finishedAt = Date.parse(manifest.finishedAt);
-  await transaction(catalog, [
+  const statements = [
     adoptStatement({
       ...ref,
       key,
@@ -80,8 +89,8 @@ async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<Ste
       verifiedAt: clock(),
     }),
     finishedStatement({ ...ref, finishedAt }),
-  ]);
-  return { key, state: "done" };
+  ];
+  return { end: { key, state: "done" }, statements };
 }
 
 /** @returns null when the manifest beside the dump is not the dump's own */
