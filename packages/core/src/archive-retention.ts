@@ -52,7 +52,7 @@ export function judgeArchive(
     good === null || good <= (elsewhere.get(database) ?? -1) ? [] : [{ archive: key, database, at: good }],
   );
   const what = alone.length > 0 ? "holds the last good backup of" : "no other backup exists of";
-  const names = alone.length > 0 ? alone.map(({ database }) => database) : lonely.map(([database]) => database);
+  const names = (alone.length > 0 ? alone.map(({ database }) => database) : lonely.map(([name]) => name)).sort();
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
   return { verdict: verdict(true, `${what} ${names.slice(0, 3).join(", ")}${more}`), alone };
 }
