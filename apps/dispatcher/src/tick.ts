@@ -11,6 +11,7 @@ import { TICK_LEASE } from "@patina/core/lease";
 import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { fanOut, requestFor } from "./fan-out.ts";
+import { askForPrune, noteThisTick, resumeLostPrunes } from "./prunes.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
 import { openSkippedArchive, resumeLostArchives } from "./weekly.ts";
@@ -31,6 +32,7 @@ export async function tick(context: DispatcherContext): Promise<void> {
   if (!(await takeLease(catalog, { ...lease, now: clock(), length: TICK_LEASE }))) return;
   const failed: unknown[] = [];
   for (const duty of [
+    noteThisTick,
     openMissedRuns,
     sendUnsentTasks,
     resendLostTasks,
@@ -38,6 +40,8 @@ export async function tick(context: DispatcherContext): Promise<void> {
     sendReplays,
     openSkippedArchive,
     resumeLostArchives,
+    askForPrune,
+    resumeLostPrunes,
     reportSlow,
     summarize,
     drainOutbox,
