@@ -3,11 +3,10 @@ import type { Catalog } from "@patina/catalog/catalog";
 import { readRetention } from "@patina/catalog/custody-settings";
 import { countMissing, missingStatements } from "@patina/catalog/missing-objects";
 import { advancePlan, type NewStep, type PrunePlan } from "@patina/catalog/prune-plans";
+import { doubtNow } from "@patina/catalog/retention-doubt";
 import { datesOfRescues, type JudgedArchive, judgeArchives } from "@patina/catalog/stored-archives";
-import { type DatabaseDumps, newestBackup, storedDumps } from "@patina/catalog/stored-dumps";
-import { readTicks } from "@patina/catalog/ticks";
+import { type DatabaseDumps, storedDumps } from "@patina/catalog/stored-dumps";
 import { judgeDumps } from "@patina/core/dump-retention";
-import { doubtOf } from "@patina/core/retention";
 import { policyFor, type RetentionPolicy } from "@patina/core/retention-policy";
 import type { Verdict } from "@patina/core/verdict";
 import type { ArchiverContext } from "../upkeep.ts";
@@ -24,7 +23,7 @@ export async function doubtAt(
   now: number,
   { plan, policy, catalog }: { plan: string; policy: RetentionPolicy; catalog: Catalog },
 ): Promise<string | null> {
-  const doubt = doubtOf(policy, { now, ticks: await readTicks(catalog), newest: await newestBackup(catalog) });
+  const doubt = await doubtNow(catalog, { policy, now });
   if (doubt !== null) return doubt;
   const { missing, stored } = await countMissing(catalog, plan);
   if (missing < MIN_MISSING || missing * 2 <= stored) return null;

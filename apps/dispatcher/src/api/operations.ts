@@ -1,5 +1,6 @@
 import type { Operation } from "./operation.ts";
 import { alerts } from "./routes/alerts.ts";
+import { archives } from "./routes/archives.ts";
 import { audit } from "./routes/audit.ts";
 import { databases } from "./routes/databases.ts";
 import { deadLetters } from "./routes/dead-letters.ts";
@@ -9,7 +10,9 @@ import { jobs } from "./routes/jobs.ts";
 import { list } from "./routes/list.ts";
 import { manifest } from "./routes/manifest.ts";
 import { metrics } from "./routes/metrics.ts";
+import { prunes } from "./routes/prunes.ts";
 import { restoreGuideRoute } from "./routes/restore-guide.ts";
+import { retention } from "./routes/retention.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { thresholds } from "./routes/thresholds.ts";
@@ -27,10 +30,13 @@ export const OPERATIONS: readonly Operation[] = [
   download,
   manifest,
   restoreGuideRoute,
+  ...archives,
   ...jobs,
   trigger,
   ...databases,
   ...deadLetters,
+  ...retention,
+  ...prunes,
   ...alerts,
   ...thresholds,
   ...documents(() => [...OPEN, ...OPERATIONS]),
