@@ -170,9 +170,14 @@ async function meddling(act: () => Promise<unknown>) {
 
 test("what has become the last good backup since it was decided stays", async () => {
   await meddling(async () => {
-    // All newer ones turn out to be damaged.
-    const damage = "update backup_inventory set damaged_at = 1, damage = 'x' where kind = 'daily' and date > ?";
-    await env.CATALOG.prepare(damage).bind(day(1)).run();
+    // No newer one can be restored.
+    const newer = "kind = 'daily' and date > ?";
+    const failed = `insert into drills (id, database, date, key, cause, state, verdict, created_at, updated_at)
+      select key, database, date, key, 'asked', 'done', 'failed', 0, 0 from backup_inventory where ${newer}`;
+    await env.CATALOG.batch([
+      env.CATALOG.prepare(`update backup_inventory set damaged_at = 1, damage = 'x' where ${newer}`).bind(day(1)),
+      env.CATALOG.prepare(failed).bind(day(1)),
+    ]);
   });
   expect(await keysInBucket(`daily/${day(0)}`)).toEqual([]);
   expect(await keysInBucket(`daily/${day(1)}`)).toHaveLength(3);

@@ -114,7 +114,7 @@ export async function advancePlan(
   );
   await transaction(catalog, [
     ...statements,
-    ...(steps.length === 0 ? [] : [insertSteps(steps, isAt(plan))]),
+    ...chunksOf(steps).map((chunk) => insertSteps(chunk, isAt(plan))),
     sql`update prune_plans set phase = ${to.phase}, cursor = ${to.cursor}, updated_at = ${now},
           decided_at = coalesce(${to.decidedAt ?? null}, decided_at), doubt = coalesce(${to.doubt ?? null}, doubt)
           ${sql.join(counts)}
@@ -123,6 +123,15 @@ export async function advancePlan(
   const advanced = await findPlan(catalog, plan.id);
   if (advanced === undefined) throw new TypeError(`Cannot find prune plan "${plan.id}" any more`);
   return advanced;
+}
+
+/** Steps that fit well into one parameter: some 250 bytes each, and a parameter has 2 MB at most. */
+const STEPS_AT_ONCE = 2_000;
+
+function chunksOf(steps: readonly NewStep[]): (readonly NewStep[])[] {
+  const chunks: (readonly NewStep[])[] = [];
+  for (let i = 0; i < steps.length; i += STEPS_AT_ONCE) chunks.push(steps.slice(i, i + STEPS_AT_ONCE));
+  return chunks;
 }
 
 /** What is planned for an object takes the place of what was only told of it. */

@@ -16,16 +16,22 @@ function areThese(objects: readonly SeenObject[]): SQL {
   return sql`(key, etag) in (select o.value ->> 0, o.value ->> 1 from json_each(${list}) o)`;
 }
 
-/** Notes that objects go: before they do, so that nobody counts on them any more. */
-export async function markGone(catalog: Catalog, { objects, now }: { objects: readonly SeenObject[]; now: number }) {
-  await transaction(catalog, [
-    sql`update backup_inventory set deleted_at = ${now} where ${areThese(objects)} and deleted_at is null`,
-  ]);
+/** The statement that notes that objects go: before they do, so that nobody counts on them any more. */
+export function markStatement({ objects, now }: { objects: readonly SeenObject[]; now: number }): SQL {
+  return sql`update backup_inventory set deleted_at = ${now} where ${areThese(objects)} and deleted_at is null`;
 }
 
-/** Takes back that objects went: they are all there. */
+export async function markGone(catalog: Catalog, marked: { objects: readonly SeenObject[]; now: number }) {
+  await transaction(catalog, [markStatement(marked)]);
+}
+
+/** The statement that takes back that objects went: they are all there. */
+export function unmarkStatement(objects: readonly SeenObject[]): SQL {
+  return sql`update backup_inventory set deleted_at = null where ${areThese(objects)}`;
+}
+
 export async function unmarkGone(catalog: Catalog, objects: readonly SeenObject[]): Promise<void> {
-  await transaction(catalog, [sql`update backup_inventory set deleted_at = null where ${areThese(objects)}`]);
+  await transaction(catalog, [unmarkStatement(objects)]);
 }
 
 /** Steps of a plan whose objects are marked as gone already: an invocation stopped between marking and noting. */

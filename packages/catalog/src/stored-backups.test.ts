@@ -29,6 +29,8 @@ interface Daily {
   readonly database: string;
   readonly date: string;
   readonly isDamaged: boolean;
+  /** A drill of it failed: it is damaged, and so is its copy. */
+  readonly hasFailed: boolean;
   /** False: its object is gone, and only an archive may still have it. */
   readonly isStored: boolean;
   readonly isArchived: boolean;
@@ -50,6 +52,7 @@ const anyWorld: fc.Arbitrary<World> = fc
       database: name,
       date,
       isDamaged: fc.boolean(),
+      hasFailed: fc.boolean(),
       isStored: fc.boolean(),
       isArchived: fc.boolean(),
     }),
@@ -98,7 +101,7 @@ function backupsOf(world: World): StoredBackup[] {
     .map((one): StoredDump => {
       const week = weekOf(one.date);
       const archivedIn = isMember(one) && !isGone(week) ? archiveKey(week) : null;
-      const facts = { bytes: 1_000, isGood: !one.isDamaged, archivedIn };
+      const facts = { bytes: 1_000, isGood: !one.isDamaged && !one.hasFailed, archivedIn };
       return { kind: one.kind, key: keyOf(one), database: one.database, at: finishedAt(one), ...facts };
     });
   return [...dumps, ...weeksOf(world).map((week) => archiveOf(week, world))];
@@ -108,7 +111,7 @@ function archiveOf(week: string, { dailies, damaged, unknown }: World): StoredAr
   const inside = dailies.filter((one) => isMember(one) && weekOf(one.date) === week);
   const groups = [...Map.groupBy(inside, ({ database }) => database)];
   const members = groups.map(([database, own]): [string, Held] => {
-    const good = own.filter(({ isDamaged }) => !isDamaged).map(finishedAt);
+    const good = own.filter(({ hasFailed }) => !hasFailed).map(finishedAt);
     const isGood = !damaged.includes(week) && good.length > 0;
     return [database, { newest: Math.max(...own.map(finishedAt)), good: isGood ? Math.max(...good) : null }];
   });
@@ -137,12 +140,23 @@ async function store(world: World): Promise<void> {
     `insert into archive_members (database, date, week, offset, bytes, digest, raw_bytes, finished_at, manifest_offset,
        manifest_bytes) values (?, ?, ?, 0, 0, ?, 0, ?, 0, 0)`,
   );
+  const drill = CATALOG.prepare(
+    `insert into drills (id, database, date, key, cause, state, verdict, created_at, updated_at)
+     values (?, ?, ?, ?, 'monthly', 'done', ?, ?, 0)`,
+  );
   await CATALOG.batch([
+    CATALOG.prepare("delete from drills"),
+    // Each was drilled before with another verdict; the last one counts.
+    ...dailies.flatMap((one) =>
+      [one.hasFailed ? "passed" : "failed", one.hasFailed ? "failed" : "flawed"].map((verdict, n) =>
+        drill.bind(`${keyOf(one)} ${n}`, one.database, one.date, keyOf(one), verdict, n),
+      ),
+    ),
     CATALOG.prepare("delete from archives"),
     CATALOG.prepare("delete from backup_inventory"),
     ...dailies.map((one) => {
       const key = keyOf(one);
-      const [gone, bad] = [one.isStored ? null : 1, one.isDamaged ? 1 : null];
+      const [gone, bad] = [one.isStored ? null : 1, one.isDamaged || one.hasFailed ? 1 : null];
       return inventory.bind(key, one.kind, one.database, one.date, 1_000, key, key, finishedAt(one), gone, bad);
     }),
     ...weeksOf(world).flatMap((week) => {
@@ -193,7 +207,14 @@ test("what is decided page by page is what is decided of everything at once", as
 });
 
 test("an archive of whose backups the catalog lacks some stays", async () => {
-  const one = { kind: "daily", database: "shop", isDamaged: false, isStored: false, isArchived: true } as const;
+  const one = {
+    kind: "daily",
+    database: "shop",
+    isDamaged: false,
+    hasFailed: false,
+    isStored: false,
+    isArchived: true,
+  } as const;
   await store({
     dailies: [
       { ...one, date: "2030-01-21" },
@@ -208,7 +229,7 @@ test("an archive of whose backups the catalog lacks some stays", async () => {
 });
 
 test("a member of which it is not known when it was finished keeps its archive, and lets nothing else go", async () => {
-  const one = { database: "shop", isDamaged: false } as const;
+  const one = { database: "shop", isDamaged: false, hasFailed: false } as const;
   const member = { ...one, kind: "daily", date: "2030-01-21", isStored: false, isArchived: true } as const;
   const manual = { ...one, kind: "manual", date: "2030-01-21", isStored: true, isArchived: false } as const;
   await store({ dailies: [member, manual], damaged: [], unknown: [] });
