@@ -134,7 +134,7 @@ function chunksOf(steps: readonly NewStep[]): (readonly NewStep[])[] {
   return chunks;
 }
 
-/** What is planned for an object takes the place of what was only told of it. */
+/** What is planned for an object takes the place of what was only told of it, and a rescue that of anything else. */
 function insertSteps(steps: readonly NewStep[], where: SQL): SQL {
   return sql`insert into prune_steps (plan, key, action, database, etag, reason, size, state, note)
       select p.id, s.value ->> 'key', s.value ->> 'action', s.value ->> 'database', s.value ->> 'etag',
@@ -143,7 +143,7 @@ function insertSteps(steps: readonly NewStep[], where: SQL): SQL {
       where true
       on conflict (plan, key) do update set action = excluded.action, reason = excluded.reason, size = excluded.size,
         etag = excluded.etag, state = excluded.state, note = excluded.note
-      where prune_steps.state = 'skipped'`;
+      where prune_steps.state = 'skipped' or excluded.action = 'rescue'`;
 }
 
 /** Ends a plan. What is left of it is not carried out. */
