@@ -16,6 +16,7 @@ export interface Registered {
   /** As the catalog keeps them: JSON. */
   readonly redactions: string;
   readonly excludedTables: string;
+  readonly retention: string | null;
   readonly enabled: boolean;
 }
 
@@ -56,6 +57,8 @@ const Rows = v.array(
         certain: v.number(),
         redactions: v.string(),
         excluded_tables: v.string(),
+        // What a later version reads is not yet there before its migrations are applied.
+        retention: v.optional(v.nullable(v.string()), null),
         enabled: v.number(),
       }),
     ),
@@ -107,8 +110,7 @@ async function rulesOf(wrangler: Wrangler, bucket: string): Promise<string[]> {
   return [...Object.values(RULES), ...Object.values(LOCKS)].filter((name) => words.includes(name));
 }
 
-const SELECT =
-  "select name, d1_id, binding, description, priority, estimated_bytes, certain, redactions, excluded_tables, enabled from databases";
+const SELECT = "select * from databases";
 
 async function databasesOf(wrangler: Wrangler): Promise<Registered[] | null> {
   const config = ["--config", CONFIGS.dispatcher.rendered];
@@ -134,6 +136,7 @@ async function databasesOf(wrangler: Wrangler): Promise<Registered[] | null> {
       certain: row.certain === 1,
       redactions: row.redactions,
       excludedTables: row.excluded_tables,
+      retention: row.retention,
       enabled: row.enabled === 1,
     })),
   );

@@ -94,6 +94,7 @@ function differences(entry: Entry, there: Registered): string[] {
     ...(entry.certain === there.certain ? [] : ["certain"]),
     ...(JSON.stringify(entry.redactions) === there.redactions ? [] : ["redactions"]),
     ...(JSON.stringify(entry.excludedTables) === there.excludedTables ? [] : ["excluded_tables"]),
+    ...((entry.retention === null ? null : JSON.stringify(entry.retention)) === there.retention ? [] : ["retention"]),
   ];
 }
 

@@ -21,6 +21,7 @@ function statement(change: Change, now: number): string {
     certain: entry.certain ? "1" : "0",
     redactions: quote(JSON.stringify(entry.redactions)),
     excluded_tables: quote(JSON.stringify(entry.excludedTables)),
+    retention: entry.retention === null ? "null" : quote(JSON.stringify(entry.retention)),
     updated_at: String(now),
   };
   const columns = Object.keys(values);

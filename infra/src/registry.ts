@@ -1,6 +1,8 @@
 import { PatinaError } from "@patina/core/error";
 import { bindingOf, DATABASE_NAME, DATABASE_NAME_RULE, PRIORITIES, type Priority } from "@patina/core/job";
+import type { DumpPolicy } from "@patina/core/retention-policy";
 import type { Redaction } from "@patina/core/rules";
+import { dumpPolicyOf, faultOfBody, RetentionBody } from "@patina/messages/retention";
 import { RulesBody } from "@patina/messages/rules";
 import { parse } from "smol-toml";
 import * as v from "valibot";
@@ -16,6 +18,8 @@ export interface Entry {
   readonly certain: boolean;
   readonly redactions: readonly Redaction[];
   readonly excludedTables: readonly string[];
+  /** Null for what holds for all databases. */
+  readonly retention: DumpPolicy | null;
 }
 
 /** What `databases.toml` says. */
@@ -30,6 +34,14 @@ const Uuid = v.pipe(v.string(), v.uuid("d1_id is the id that `npx wrangler d1 li
 const Binding = v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]*$/, "a binding has upper-case letters, digits and _"));
 const Resource = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, "3 to 63 of a-z, 0-9 and -"));
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const Retention = v.pipe(
+  RetentionBody,
+  v.rawCheck(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? faultOfBody(dataset.value) : null;
+    if (fault !== null) addIssue({ message: fault });
+  }),
+);
 
 const File = v.strictObject({
   bucket: v.optional(v.strictObject({ name: Resource, lock_days: v.optional(Count, 0) }), { name: "patina-backups" }),
@@ -46,6 +58,7 @@ const File = v.strictObject({
         certain: v.optional(v.boolean(), false),
         redactions: v.optional(RulesBody.entries.redactions, []),
         excluded_tables: v.optional(RulesBody.entries.excludedTables, []),
+        retention: v.optional(Retention),
       }),
     ),
     [],
@@ -87,6 +100,7 @@ export function readRegistry(text: string): Registry {
       certain: one.certain,
       redactions: one.redactions,
       excludedTables: one.excluded_tables,
+      retention: one.retention === undefined ? null : dumpPolicyOf(one.retention),
     }),
   );
   refuseTwins(entries);

@@ -16,8 +16,8 @@ import type { Source } from "@patina/dump/source";
 import { makeBackup } from "@patina/exporter/backup";
 import { Budget } from "@patina/exporter/budget";
 import { d1Source } from "@patina/exporter/d1-source";
-import { Part } from "@patina/exporter/part";
-import { StoredObject } from "@patina/exporter/stored-object";
+import { Part } from "@patina/worker/part";
+import { StoredObject } from "@patina/worker/stored-object";
 import { Gzip } from "fflate";
 import { sampledBucket } from "./sampled.ts";
 
@@ -87,7 +87,7 @@ const UNLIMITED = { until: Number.POSITIVE_INFINITY, queries: Number.POSITIVE_IN
 const UNCHANGED = { rules: NO_RULES, redactionKey: null };
 
 /** Without a catalog nobody remembers uploads. */
-const FORGETFUL = { note: async () => undefined, forget: async () => undefined };
+const FORGETFUL = { note: async () => undefined, forget: async () => undefined, open: async () => [] };
 
 async function backup(source: Source, { database, bucket }: { database: string; bucket: R2Bucket }) {
   const made = await makeBackup(

@@ -24,7 +24,7 @@ name = "blog"
 d1_id = "a1b2c3d4-0000-4000-8000-000000000001"
 `;
 
-const NO_RULES = { redactions: "[]", excluded_tables: "[]" };
+const NO_RULES = { redactions: "[]", excluded_tables: "[]", retention: null };
 
 let folder = "";
 
@@ -69,7 +69,7 @@ function registered(): unknown[] {
   const db = new DatabaseSync(join(folder, "catalog.sqlite"));
   const rows = db
     .prepare(
-      "select name, binding, priority, description, certain, enabled, redactions, excluded_tables from databases order by name",
+      "select name, binding, priority, description, certain, enabled, redactions, excluded_tables, retention from databases order by name",
     )
     .all();
   db.close();
@@ -149,6 +149,25 @@ test("an edited file changes, adds and pauses databases, and leaves a paused one
   ]);
 });
 
+test("a database's own retention is registered, and taken back when it leaves the file", async () => {
+  const registry = readRegistry(`${ENTRY}retention = { kind = "age", daily_days = 14 }\n`);
+  await apply(registry, world());
+  const own = '{"kind":"age","dailyDays":14,"manualDays":30,"maxBytes":null}';
+  expect(registered()).toMatchObject([{ name: "blog", retention: own }, { retention: null }]);
+  const changesOf = async (text: string) => {
+    const here = world();
+    await plan(readRegistry(text), here);
+    return here.lines.filter((line) => line.includes(" database "));
+  };
+  expect(await changesOf(`${ENTRY}retention = { daily_days = 14, kind = "age", manual_days = 30 }\n`)).toEqual([]);
+  expect(await changesOf(ENTRY)).toEqual(["~ database blog: retention"]);
+  // A catalog that lacks the newest migrations can be read, too.
+  const db = new DatabaseSync(join(folder, "catalog.sqlite"));
+  db.exec("alter table databases drop column retention");
+  db.close();
+  expect(await changesOf(ENTRY)).toEqual([]);
+});
+
 test("a step that fails ends the run, names itself, and the next run goes on from there", async () => {
   const registry = readRegistry(ENTRY);
   await expect(apply(registry, world({ FAIL_AT: "d1 create patina-catalog" }))).rejects.toMatchObject({
@@ -180,6 +199,8 @@ test.each([
     "databases[1].name",
   ],
   ["has an id that is none", '[[databases]]\nname="shop"\nd1_id="shop"', "databases[1].d1_id"],
+  ["keeps nothing", `${ENTRY}retention = { kind = "age", daily_days = 0 }`, "daily_days must be 1 to 36600"],
+  ["has a retention that is half of one", `${ENTRY}retention = { kind = "age" }`, "databases[2].retention.daily_days"],
   ["has two databases of one name", `${ENTRY}${ENTRY}`, "have the same name"],
   [
     "has two names with one binding",

@@ -67,3 +67,28 @@ test("a daily backup that is gone is served out of the archive, as the same byte
   expect(weekly.from).toBe("weekly");
   expect(weekly.bytes.equals(daily.bytes)).toBe(true);
 });
+
+test("the tick has the night pruned: what the archive holds and is old goes, the last good one of each stays", async () => {
+  await system.rows("update backup_inventory set created_at = created_at - 20 * 86400000 where kind = 'daily'");
+  await system.rows("update archive_members set finished_at = finished_at - 20 * 86400000");
+  await system.rows(`insert or replace into ticks (id, last, since) values (1, ${Date.now()}, 0)`);
+  await system.patina.fire("tick", Date.now());
+  const plan = `prune-${SUNDAY}`;
+  const { prune, steps } = await until(
+    () => system.ask(`/prunes/${plan}`),
+    (answer) => answer.prune !== undefined && answer.prune.state !== "running",
+  );
+  // Sunday's backup of shop was taken out of the bucket by the test before, but the archive still has it.
+  expect(prune).toMatchObject({ state: "done", job: `nightly-${SUNDAY}`, doubt: null, missing: 1, removed: 2 });
+  expect(steps.map(({ key, action, state }: Record<string, string>) => [key, action, state])).toEqual([
+    ["daily/2026-11-14/blog.sql.gz", "remove", "done"],
+    ["daily/2026-11-14/shop.sql.gz", "remove", "done"],
+    [`daily/${SUNDAY}/shop.sql.gz`, "forget_row", "skipped"],
+  ]);
+  const download = await system.patina.request("/download/2026-11-14/blog?format=sql");
+  expect(download.status).toBe(200);
+  expect(await download.text()).toContain("'blog 0'");
+  for (const backup of [`${SUNDAY}/shop`, `${SUNDAY}/blog`]) {
+    expect((await system.patina.request(`/download/${backup}`)).status, backup).toBe(200);
+  }
+});

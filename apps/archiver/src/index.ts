@@ -7,6 +7,7 @@ import { createLog } from "@patina/worker/log";
 import { archiveWeek } from "./archive-week.ts";
 import { Budget } from "./budget.ts";
 import { drill } from "./drill.ts";
+import { prune } from "./prune.ts";
 import { rebuildCatalog } from "./rebuild-catalog.ts";
 import type { ScratchDatabase } from "./scratch-state.ts";
 import { type ArchiverContext, type Handlers, handleUpkeep } from "./upkeep.ts";
@@ -18,7 +19,7 @@ export { Vault } from "./vault.ts";
 const log = createLog("archiver");
 
 /** What is done for each kind of message. */
-const handlers: Handlers = { "archive-week": archiveWeek, "rebuild-catalog": rebuildCatalog, drill, verify };
+const handlers: Handlers = { "archive-week": archiveWeek, "rebuild-catalog": rebuildCatalog, drill, prune, verify };
 
 export default {
   async queue(batch, env) {

@@ -1,10 +1,10 @@
 import { encodeReceipt, receiptKey, type VerifyReceipt } from "@patina/archive/receipt";
+import { readCustody } from "@patina/catalog/custody-settings";
 import { endVerifyRun, noteArchivePage, noteVerified, type Verified } from "@patina/catalog/verify-results";
 import { findVerifyRun, type VerifyProgress, type VerifyRun } from "@patina/catalog/verify-runs";
-import { countSubjects, nextSubjects, type Subject, verifyBytesSet } from "@patina/catalog/verify-subjects";
+import { countSubjects, nextSubjects, type Subject } from "@patina/catalog/verify-subjects";
 import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
-import { DEFAULT_VERIFY_BYTES } from "@patina/core/verification";
 import { asking } from "@patina/worker/bucket-error";
 import { isOfBucket, secondTry } from "./second-try.ts";
 import type { ArchiverContext } from "./upkeep.ts";
@@ -84,7 +84,7 @@ export class Verification {
   /** Bytes that the run may read. What a person asked for is read whatever it takes. */
   async #limit(): Promise<number> {
     if (this.#run.scope === "asked") return Number.POSITIVE_INFINITY;
-    return (await verifyBytesSet(this.#context.catalog)) ?? DEFAULT_VERIFY_BYTES;
+    return (await readCustody(this.#context.catalog)).verifyBytes;
   }
 
   /** Whether there are no bytes left for a subject. One that is larger than all of them is verified when it comes first. */

@@ -13,6 +13,7 @@ import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
 import { openDueDrills, sendDrills } from "./drills.ts";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { openRequestedJobs } from "./job-requests.ts";
+import { askForPrune, noteThisTick, resumeLostPrunes } from "./prunes.ts";
 import { resumeLostRebuild } from "./rebuild.ts";
 import { sendReplays } from "./replay.ts";
 import { type DispatcherContext, startNightly } from "./scheduled.ts";
@@ -35,6 +36,7 @@ export async function tick(context: DispatcherContext): Promise<void> {
   if (!(await takeLease(catalog, { ...lease, now: clock(), length: TICK_LEASE }))) return;
   const failed: unknown[] = [];
   for (const duty of [
+    noteThisTick,
     openMissedRuns,
     sendUnsentTasks,
     resendLostTasks,
@@ -48,6 +50,8 @@ export async function tick(context: DispatcherContext): Promise<void> {
     resumeLostRebuild,
     openDueDrills,
     sendDrills,
+    askForPrune,
+    resumeLostPrunes,
     reportSlow,
     summarize,
     drainOutbox,

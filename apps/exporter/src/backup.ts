@@ -13,10 +13,10 @@ import type { Source } from "@patina/dump/source";
 import { StatementCounter } from "@patina/dump/statement-counter";
 import { asking, bucketError } from "@patina/worker/bucket-error";
 import { piecesOf } from "@patina/worker/object-pieces";
+import { type ObjectState, StoredObject, type Uploads, unchanged } from "@patina/worker/stored-object";
 import type { Budget } from "./budget.ts";
 import { giveBack, takeBuffers } from "./buffers.ts";
 import type { Checkpoint, SealedObject, SealedStage, WritingStage } from "./checkpoint.ts";
-import { type ObjectState, StoredObject, type Uploads, unchanged } from "./stored-object.ts";
 
 export interface BackupRequest {
   readonly ref: BackupRef;

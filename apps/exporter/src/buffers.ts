@@ -1,6 +1,6 @@
 import { SEGMENT_BYTES } from "@patina/archive/gzip-writer";
 import { PageRooms } from "@patina/dump/page-room";
-import { Part } from "./part.ts";
+import { Part } from "@patina/worker/part";
 
 /** The large buffers of one export: two parts, a segment of SQL and two pages, together about 14 MB. */
 export class Buffers {

@@ -2,8 +2,8 @@ import type { GzipState, GzipSummary } from "@patina/archive/gzip-writer";
 import { PatinaError } from "@patina/core/error";
 import { CONSISTENCIES } from "@patina/core/job";
 import type { DumpState, DumpSummary } from "@patina/dump/dump";
+import type { ObjectState } from "@patina/worker/stored-object";
 import * as v from "valibot";
-import type { ObjectState } from "./stored-object.ts";
 
 /**
  * Where an export stopped, for the invocation that goes on. It lies in the bucket, because the bytes that are neither in

@@ -3,18 +3,19 @@ import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase, type RegisteredDatabase } from "@patina/catalog/databases";
 import { type Claim, claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@patina/catalog/tasks";
+import { uploadsOf } from "@patina/catalog/uploads";
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
+import { abortUploads } from "@patina/worker/stored-object";
 import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
 import { Budget } from "./budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { d1Source, isDatabase } from "./d1-source.ts";
 import { patientSource } from "./patient-source.ts";
 import { rulesOf } from "./rules.ts";
-import { catalogUploads } from "./uploads.ts";
 
 /** What handling one message needs of the world. */
 export interface ExportContext {
@@ -108,9 +109,10 @@ async function backupOf(options: {
   const { entry, database } = await findSource(task.database, context);
   const budget = new Budget({ until: clock() + limits.milliseconds, queries: limits.queries }, clock);
   const checkpoint = claim.checkpoint === null ? null : await checkpoints.get();
-  const uploads = catalogUploads(catalog, { key: dumpKey(ref), clock });
+  const key = dumpKey(ref);
+  const uploads = uploadsOf(catalog, { key, clock });
   // Whatever an invocation that stopped has left behind cannot be continued without its checkpoint.
-  if (checkpoint === null) await uploads.abortAll(bucket);
+  if (checkpoint === null) await abortUploads(bucket, { key, uploads });
   return await makeBackup(
     {
       ref,

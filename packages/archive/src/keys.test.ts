@@ -4,10 +4,13 @@ import {
   type ArchiveRef,
   archiveKey,
   type BackupRef,
+  checkpointKey,
   dumpKey,
   manifestKey,
   parseArchiveKey,
+  parseCheckpointKey,
   parseKey,
+  parseSumsKey,
   sumsKey,
 } from "./keys.ts";
 
@@ -78,4 +81,16 @@ test("parseArchiveKey() is the inverse of archiveKey(), and neither reads the ot
 test("sumsKey() is no backup's key", () => {
   expect(sumsKey("2026-11-20")).toBe("daily/2026-11-20/SHA256SUMS");
   expect(parseKey(sumsKey("2026-11-20"))).toBeNull();
+});
+
+test("the keys of a date's sums and of a checkpoint are read back, and no others", () => {
+  expect(parseSumsKey(sumsKey("2026-11-20"))).toBe("2026-11-20");
+  const task = { job: "nightly-2026-11-20", database: "shop" };
+  expect(parseCheckpointKey(checkpointKey(task))).toEqual(task);
+  for (const key of ["daily/2026-02-30/SHA256SUMS", "daily/2026-11-20/a/SHA256SUMS", "SHA256SUMS"]) {
+    expect(parseSumsKey(key), key).toBeNull();
+  }
+  for (const key of ["scratch/shop.checkpoint", "scratch/job/shop.checkpoint", "scratch/nightly-2026-11-20/shop"]) {
+    expect(parseCheckpointKey(key), key).toBeNull();
+  }
 });

@@ -25,6 +25,14 @@ export function checkpointKey({ job, database }: { job: string; database: string
   return `scratch/${job}/${database}.checkpoint`;
 }
 
+const CHECKPOINT_KEY = /^scratch\/([^/]+)\/([^/]+)\.checkpoint$/;
+
+/** The task of a checkpoint's key; null for any other key. The inverse of checkpointKey(). */
+export function parseCheckpointKey(key: string): { readonly job: string; readonly database: string } | null {
+  const [, job = "", database = ""] = CHECKPOINT_KEY.exec(key) ?? [];
+  return isJobId(job) && isDatabaseName(database) ? { job, database } : null;
+}
+
 function folder(ref: BackupRef): string {
   return ref.kind === "daily" ? `daily/${ref.date}` : `manual/${ref.date}/${ref.job}`;
 }
@@ -45,6 +53,14 @@ export function parseKey(key: string): { readonly ref: BackupRef; readonly is: "
 /** `daily/2026-11-20/SHA256SUMS`: the digests of that date's objects, for `sha256sum -c`. */
 export function sumsKey(date: string): string {
   return `daily/${date}/SHA256SUMS`;
+}
+
+const SUMS_KEY = /^daily\/([^/]+)\/SHA256SUMS$/;
+
+/** The date of a SHA256SUMS; null for any other key. The inverse of sumsKey(). */
+export function parseSumsKey(key: string): string | null {
+  const [, date = ""] = SUMS_KEY.exec(key) ?? [];
+  return isDate(date) ? date : null;
 }
 
 /** An object of a weekly archive: the archive itself, its manifest, or a page of its index. */

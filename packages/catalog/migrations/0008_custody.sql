@@ -45,12 +45,23 @@ CREATE TABLE `prune_plans` (
 	`id` text PRIMARY KEY NOT NULL,
 	`job_id` text,
 	`state` text DEFAULT 'running' NOT NULL,
+	`phase` text DEFAULT 'listing' NOT NULL,
+	`cursor` text,
+	`decided_at` integer,
 	`doubt` text,
 	`kept` integer DEFAULT 0 NOT NULL,
 	`removing` integer DEFAULT 0 NOT NULL,
 	`removed` integer DEFAULT 0 NOT NULL,
 	`removed_bytes` integer DEFAULT 0 NOT NULL,
 	`rescued` integer DEFAULT 0 NOT NULL,
+	`listed` integer DEFAULT 0 NOT NULL,
+	`foreign_objects` integer DEFAULT 0 NOT NULL,
+	`orphans` integer DEFAULT 0 NOT NULL,
+	`missing` integer DEFAULT 0 NOT NULL,
+	`adopted` integer DEFAULT 0 NOT NULL,
+	`aged` integer DEFAULT 0 NOT NULL,
+	`resends` integer DEFAULT 0 NOT NULL,
+	`error` text,
 	`started_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	`finished_at` integer
@@ -61,6 +72,8 @@ CREATE TABLE `prune_steps` (
 	`plan` text NOT NULL,
 	`key` text NOT NULL,
 	`action` text NOT NULL,
+	`database` text,
+	`etag` text,
 	`reason` text NOT NULL,
 	`size` integer DEFAULT 0 NOT NULL,
 	`state` text DEFAULT 'planned' NOT NULL,
@@ -70,6 +83,12 @@ CREATE TABLE `prune_steps` (
 );
 --> statement-breakpoint
 CREATE INDEX `prune_steps_open` ON `prune_steps` (`plan`) WHERE state = 'planned';--> statement-breakpoint
+CREATE TABLE `ticks` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`last` integer NOT NULL,
+	`since` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `verify_runs` (
 	`id` text PRIMARY KEY NOT NULL,
 	`scope` text DEFAULT 'due' NOT NULL,
@@ -105,6 +124,7 @@ CREATE TABLE `catalog_rebuilds` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `catalog_rebuilds_running` ON `catalog_rebuilds` (`state`) WHERE state = 'running';--> statement-breakpoint
+ALTER TABLE `archive_members` ADD `finished_at` integer;--> statement-breakpoint
 ALTER TABLE `archive_members` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damaged_at` integer;--> statement-breakpoint
 ALTER TABLE `backup_inventory` ADD `damage` text;--> statement-breakpoint

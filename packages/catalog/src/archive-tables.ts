@@ -84,6 +84,8 @@ export const archiveMembers = sqliteTable(
     digest: text().notNull(),
     /** Size of the SQL. */
     rawBytes: integer("raw_bytes").notNull(),
+    /** When the backup was finished, to the second; null where that is not known. */
+    finishedAt: integer("finished_at"),
     /** Where the gzip data of its manifest is. */
     manifestOffset: integer("manifest_offset").notNull(),
     manifestBytes: integer("manifest_bytes").notNull(),

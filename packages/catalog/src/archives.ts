@@ -144,6 +144,7 @@ export interface CheckedMember {
   readonly bytes: number;
   readonly digest: string;
   readonly rawBytes: number;
+  readonly finishedAt: number;
   readonly manifestOffset: number;
   readonly manifestBytes: number;
   /** Key and etag of the daily object that it is the same as. */
@@ -165,9 +166,11 @@ export async function noteChecked(
   const mine = sql`week = ${week} and state = 'checking' and checked_pages = ${number}`;
   await transaction(catalog, [
     sql`insert or replace into archive_members
-          (database, date, week, offset, bytes, digest, raw_bytes, manifest_offset, manifest_bytes, damaged_at)
+          (database, date, week, offset, bytes, digest, raw_bytes, finished_at, manifest_offset, manifest_bytes,
+            damaged_at)
         select m.value ->> 'database', m.value ->> 'date', ${week}, m.value ->> 'offset', m.value ->> 'bytes',
-          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'manifestOffset', m.value ->> 'manifestBytes',
+          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'finishedAt', m.value ->> 'manifestOffset',
+          m.value ->> 'manifestBytes',
           (select i.damaged_at from backup_inventory i where i.key = m.value ->> 'key' and i.etag = m.value ->> 'etag')
         from json_each(${list}) m where exists (select 1 from archives where ${mine})`,
     sql`update backup_inventory set verified_at = ${now}

@@ -25,25 +25,60 @@ export const prunePlans = sqliteTable(
     id: text().primaryKey(),
     /** The job after which it runs; null when a person asked for it. */
     jobId: text("job_id"),
-    state: text({ enum: ["running", "done"] })
+    state: text({ enum: ["running", "done", "failed"] })
       .notNull()
       .default("running"),
+    /** What is being done: nothing goes before everything is decided and stored. */
+    phase: text({ enum: ["listing", "marking", "archives", "dumps", "acting", "ageing"] })
+      .notNull()
+      .default("listing"),
+    /** Where the phase goes on: behind this key, or behind this database. */
+    cursor: text(),
+    /** The moment for which everything is decided. */
+    decidedAt: integer("decided_at"),
     /** Why nothing may go; null when there is no such reason. */
     doubt: text(),
     /** Backups that stay, and those that go, as decided. */
     kept: integer().notNull().default(0),
     removing: integer().notNull().default(0),
-    /** What came of it: objects that went, and their bytes. */
+    /** What came of it: backups and archives that went, and their bytes. */
     removed: integer().notNull().default(0),
     removedBytes: integer("removed_bytes").notNull().default(0),
     /** Backups copied out of an archive before that may go. */
     rescued: integer().notNull().default(0),
+    /** Objects that were looked at, and those among them that Patina does not write and never touches. */
+    listed: integer().notNull().default(0),
+    foreignObjects: integer("foreign_objects").notNull().default(0),
+    /** Leftovers that were found, stored backups whose object was not, and backups that the catalog had lost. */
+    orphans: integer().notNull().default(0),
+    missing: integer().notNull().default(0),
+    adopted: integer().notNull().default(0),
+    /** Rows of the catalog that had become too old. */
+    aged: integer().notNull().default(0),
+    /** How often its message was sent again. */
+    resends: integer().notNull().default(0),
+    /** Why it was given up. */
+    error: text(),
     startedAt: integer("started_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     finishedAt: integer("finished_at"),
   },
   (table) => [index("prune_plans_started").on(table.startedAt)],
 );
+
+/**
+ * What a step does: copy a backup out of an archive; put a backup back into the inventory that it had lost; take a backup
+ * out of it whose object is missing; remove a backup, an archive, or what nothing needs; end an upload.
+ */
+export const PRUNE_ACTIONS = [
+  "rescue",
+  "adopt",
+  "forget_row",
+  "remove",
+  "remove_archive",
+  "remove_orphan",
+  "abort_upload",
+] as const;
 
 /** The steps of a prune plan, each of which may be taken twice. */
 export const pruneSteps = sqliteTable(
@@ -54,7 +89,11 @@ export const pruneSteps = sqliteTable(
       .references(() => prunePlans.id, { onDelete: "cascade" }),
     /** The object that it is about; of an upload without an end, its id. */
     key: text().notNull(),
-    action: text({ enum: ["remove", "rescue", "remove_orphan", "abort_upload", "forget_row"] }).notNull(),
+    action: text({ enum: PRUNE_ACTIONS }).notNull(),
+    /** Null where it is about no single database. */
+    database: text(),
+    /** The object that is meant: another one under its key is left alone. Null where there is none to compare. */
+    etag: text(),
     reason: text().notNull(),
     /** Bytes of the object; 0 where there is none. */
     size: integer().notNull().default(0),
@@ -85,6 +124,13 @@ export interface VerifyFinding {
   /** A sentence without row data. */
   readonly damage: string;
 }
+
+/** When the tick ran: at most one row. See packages/core/src/ticks.ts. */
+export const ticks = sqliteTable("ticks", {
+  id: integer().primaryKey(),
+  last: integer().notNull(),
+  since: integer().notNull(),
+});
 
 /** One verification of stored backups, and how far it came. */
 export const verifyRuns = sqliteTable(

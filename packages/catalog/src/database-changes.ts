@@ -1,3 +1,4 @@
+import type { DumpPolicy } from "@patina/core/retention-policy";
 import { type SQL, sql } from "drizzle-orm";
 import { type AuditEntry, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
@@ -42,6 +43,8 @@ export interface DatabaseChange {
   readonly priority?: number | undefined;
   readonly d1Id?: string | undefined;
   readonly estimatedBytes?: number | undefined;
+  /** Null takes back what it has of its own. */
+  readonly retention?: DumpPolicy | null | undefined;
 }
 
 /** @returns false when the API does not own the database; then nothing is changed */
@@ -49,17 +52,22 @@ export async function changeDatabase(
   catalog: Catalog,
   { name, change, audit }: { name: string; change: DatabaseChange; audit: AuditEntry },
 ): Promise<boolean> {
-  const { description, priority, d1Id, estimatedBytes } = change;
+  const { description, priority, d1Id, estimatedBytes, retention } = change;
   const kept = (value: string | number | undefined, column: SQL) => sql`coalesce(${value ?? null}, ${column})`;
   const [changed] = await transaction(catalog, [
     sql`update databases set description = ${kept(description, sql`description`)},
           priority = ${kept(priority, sql`priority`)}, d1_id = ${kept(d1Id, sql`d1_id`)},
-          estimated_bytes = ${kept(estimatedBytes, sql`estimated_bytes`)}, updated_at = ${audit.at}
+          estimated_bytes = ${kept(estimatedBytes, sql`estimated_bytes`)},
+          retention = ${retention === undefined ? sql`retention` : textOf(retention)}, updated_at = ${audit.at}
         where name = ${name} and owner = 'api'
         returning name`,
     auditStatement(audit, TOOK_EFFECT),
   ]);
   return (changed ?? []).length > 0;
+}
+
+function textOf(retention: DumpPolicy | null): SQL {
+  return sql`${retention === null ? null : JSON.stringify(retention)}`;
 }
 
 /** Takes a database out of the schedule, or puts it back; whoever owns it. Doing so twice is noted once. */

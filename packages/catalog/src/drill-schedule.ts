@@ -1,8 +1,9 @@
 import { HOUR, MINUTE } from "@patina/core/date";
 import type { Verdict } from "@patina/core/drill";
-import { DEFAULT_DRILL_ROWS, type Drilled, monthOf } from "@patina/core/drill-schedule";
+import { type Drilled, monthOf } from "@patina/core/drill-schedule";
 import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
+import { readCustody } from "./custody-settings.ts";
 import type { DrillRow } from "./drills.ts";
 import { drills } from "./schema.ts";
 import { transaction } from "./transaction.ts";
@@ -76,15 +77,14 @@ export interface DrillBudget {
 
 export async function drillBudget(catalog: Catalog, now: number): Promise<DrillBudget> {
   const month = monthOf(now);
-  const [settings, written] = await transaction(catalog, [
-    sql`select drill_rows as "rows" from custody_settings where id = 1`,
+  const { drillRows } = await readCustody(catalog);
+  const [written] = await transaction(catalog, [
     sql`select coalesce(sum(case when d.state = 'done' or d.cause = 'asked' then d.rows_written
           else max(d.rows_written, coalesce(r.rows, 0) * ${WRITES_A_ROW}) end), 0) as "used"
         from drills d left join backup_results r on d.state <> 'done' and r.job_id = d.job_id and r.database = d.database
         where d.created_at >= ${month}`,
   ]);
-  const rows = settings?.[0]?.["rows"];
-  return { month, rows: rows === undefined ? DEFAULT_DRILL_ROWS : Number(rows), used: Number(written?.[0]?.["used"]) };
+  return { month, rows: drillRows, used: Number(written?.[0]?.["used"]) };
 }
 
 /** A drill is left alone for so long after its last sign of life: a lease lasts 20 minutes. */

@@ -106,6 +106,7 @@ export async function forgetQueues(catalog: Catalog): Promise<void> {
         where state in ('queued', 'running')`,
     sql`update drills set updated_at = 0 where state <> 'done'`,
     sql`update alert_outbox set next_attempt_at = 0, lease_expires_at = null where state in ('pending', 'sending')`,
+    sql`update prune_plans set updated_at = 0 where state = 'running'`,
     sql`delete from leases`,
   ]);
 }

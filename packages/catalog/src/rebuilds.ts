@@ -157,7 +157,8 @@ export async function removalDoubt(catalog: Catalog): Promise<string | null> {
             where (r.counts ->> 'addedBackups') + (r.counts ->> 'addedArchived') > 0
               and not exists (select 1 from custody_settings s where s.updated_at >= r.started_at)) as "unset"`,
   );
-  if (row?.running === 1) return "The catalog is being rebuilt from the bucket";
-  if (row?.unset === 1) return "The catalog was rebuilt from the bucket, and what is to be kept has not been set since";
+  if (row?.running === 1) return "nothing is removed: the catalog is being rebuilt from the bucket";
+  if (row?.unset === 1)
+    return "nothing is removed: the catalog was rebuilt from the bucket, and what is to be kept has not been set since";
   return null;
 }

@@ -72,9 +72,10 @@ export function memberStatements(
   if (members.length === 0) return [];
   return [
     sql`insert into archive_members
-          (database, date, week, offset, bytes, digest, raw_bytes, manifest_offset, manifest_bytes)
+          (database, date, week, offset, bytes, digest, raw_bytes, finished_at, manifest_offset, manifest_bytes)
         select m.value ->> 'database', m.value ->> 'date', ${archive.week}, m.value ->> 'offset', m.value ->> 'bytes',
-          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'manifestOffset', m.value ->> 'manifestBytes'
+          m.value ->> 'digest', m.value ->> 'rawBytes', m.value ->> 'finishedAt', m.value ->> 'manifestOffset',
+          m.value ->> 'manifestBytes'
         from json_each(${JSON.stringify(members)}) m where ${isRelied(archive)}
         on conflict (database, date) do nothing`,
   ];

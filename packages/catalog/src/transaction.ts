@@ -14,11 +14,25 @@ export type Rows = readonly Readonly<Record<string, unknown>>[];
  * loses one of two columns of the same name in a join.
  */
 export async function transaction(catalog: Catalog, statements: readonly SQL[]): Promise<readonly Rows[]> {
+  const results = await batch(catalog, statements);
+  return results.map((result) => result.results);
+}
+
+/**
+ * Runs statements as one transaction.
+ *
+ * @returns how many rows each of them has changed
+ */
+export async function changesOf(catalog: Catalog, statements: readonly SQL[]): Promise<readonly number[]> {
+  const results = await batch(catalog, statements);
+  return results.map(({ meta }) => meta.changes);
+}
+
+async function batch(catalog: Catalog, statements: readonly SQL[]): Promise<D1Result<Record<string, unknown>>[]> {
   if (statements.length === 0) return [];
   const prepared = statements.map((statement) => {
     const { sql, params } = dialect.sqlToQuery(statement);
     return catalog.$client.prepare(sql).bind(...params);
   });
-  const results = await catalog.$client.batch<Record<string, unknown>>(prepared);
-  return results.map((result) => result.results);
+  return await catalog.$client.batch<Record<string, unknown>>(prepared);
 }

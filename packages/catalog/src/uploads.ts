@@ -2,10 +2,10 @@ import { eq } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { openUploads } from "./schema.ts";
 
-export type OpenUpload = typeof openUploads.$inferSelect;
+type OpenUpload = typeof openUploads.$inferSelect;
 
 /** Records an upload before its first part, so that it can be aborted whatever happens to its Worker. */
-export async function noteUpload(catalog: Catalog, upload: OpenUpload): Promise<void> {
+async function noteUpload(catalog: Catalog, upload: OpenUpload): Promise<void> {
   await catalog.insert(openUploads).values(upload).onConflictDoNothing();
 }
 
@@ -14,7 +14,20 @@ export async function forgetUpload(catalog: Catalog, uploadId: string): Promise<
   await catalog.delete(openUploads).where(eq(openUploads.uploadId, uploadId));
 }
 
-/** Uploads of an object that never ended. */
-export async function uploadsOf(catalog: Catalog, key: string): Promise<OpenUpload[]> {
-  return await catalog.select().from(openUploads).where(eq(openUploads.key, key));
+/** The record of one object's uploads. */
+export function uploadsOf(catalog: Catalog, { key, clock }: { key: string; clock: () => number }) {
+  return {
+    note: (uploadId: string) => noteUpload(catalog, { uploadId, key, startedAt: clock() }),
+    forget: (uploadId: string) => forgetUpload(catalog, uploadId),
+    /** Those that never ended. */
+    async open(): Promise<string[]> {
+      const rows = await catalog.select().from(openUploads).where(eq(openUploads.key, key));
+      return rows.map(({ uploadId }) => uploadId);
+    },
+  };
+}
+
+export async function findUpload(catalog: Catalog, uploadId: string): Promise<OpenUpload | undefined> {
+  const [found] = await catalog.select().from(openUploads).where(eq(openUploads.uploadId, uploadId));
+  return found;
 }

@@ -109,11 +109,3 @@ export async function findSubject(
   const { busy, ...subject } = row;
   return { ...subject, isBusy: busy === 1 };
 }
-
-/** Bytes that one scheduled run may read, when somebody has set that; null otherwise. */
-export async function verifyBytesSet(catalog: Catalog): Promise<number | null> {
-  const [row] = await catalog.all<{ bytes: number }>(
-    sql`select verify_bytes as "bytes" from custody_settings where id = 1`,
-  );
-  return row?.bytes ?? null;
-}

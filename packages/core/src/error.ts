@@ -177,6 +177,12 @@ export const ERROR_CODES = {
     meanwhile: "It is tried again.",
     next: "Check the bucket and the Worker's binding to it, then try again or replay the dead letter.",
   },
+  object_locked: {
+    disposition: "dead",
+    status: 409,
+    exit: 11,
+    next: "Wait until the bucket's lock lets the object go; lock_days in infra/databases.toml says how long that is.",
+  },
   catalog_unavailable: {
     disposition: "retry",
     status: 502,

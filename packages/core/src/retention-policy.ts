@@ -35,9 +35,17 @@ export interface RetentionPolicy {
   readonly overrides: ReadonlyMap<string, DumpPolicy>;
 }
 
+/** What holds for a database. */
+export function policyFor({ dumps, overrides }: RetentionPolicy, database: string): DumpPolicy {
+  return overrides.get(database) ?? dumps;
+}
+
 export const DEFAULT_DUMPS: AgePolicy = { kind: "age", dailyDays: 7, manualDays: 30, maxBytes: null };
 
 export const DEFAULT_WEEKLY_WEEKS = 12;
+
+/** Longest time that archives may be kept: 100 years. */
+const MAX_WEEKS = 5_200;
 
 /** Longest period a policy may name: 100 years. Longer ones are slips of a unit. */
 const MAX_DAYS = 36_600;
@@ -59,4 +67,9 @@ export function faultOf(policy: DumpPolicy): string | null {
 
 function isDays(days: number): boolean {
   return Number.isInteger(days) && days >= 1 && days <= MAX_DAYS;
+}
+
+/** What is wrong with a number of weeks that archives are kept, in words, or null. */
+export function faultOfWeeks(weeks: number): string | null {
+  return Number.isInteger(weeks) && weeks >= 1 && weeks <= MAX_WEEKS ? null : `weeklyWeeks must be 1 to ${MAX_WEEKS}`;
 }

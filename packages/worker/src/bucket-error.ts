@@ -1,11 +1,17 @@
-import { PatinaError } from "@patina/core/error";
+import { type ErrorCode, PatinaError } from "@patina/core/error";
 
 /** A failure of the bucket. R2 gives no codes over a binding, and what it does not do now it may do later. */
 export function bucketError(key: string, cause: unknown): PatinaError {
   if (cause instanceof PatinaError) return cause;
   const text = platformText(cause);
-  const code = /multipart upload does not exist|NoSuchUpload/i.test(text) ? "upload_lost" : "bucket_unavailable";
-  return new PatinaError(code, `Cannot use object "${key}": ${text}`, { cause });
+  return new PatinaError(codeOf(text), `Cannot use object "${key}": ${text}`, { cause });
+}
+
+/** Codes of R2: developers.cloudflare.com/r2/api/error-codes. */
+function codeOf(text: string): ErrorCode {
+  if (/multipart upload does not exist|NoSuchUpload/i.test(text)) return "upload_lost";
+  if (/locked by the bucket policy|\(10069\)/i.test(text)) return "object_locked";
+  return "bucket_unavailable";
 }
 
 /** Asks the bucket for something about an object. */

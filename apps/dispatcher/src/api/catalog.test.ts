@@ -80,7 +80,7 @@ test("GET /catalog/rebuild tells how far it came, what was added, and what was p
 test("nothing may be removed while a rebuild runs, nor after it until somebody has said what is kept", async () => {
   const held = async () => (await api.json("/catalog/rebuild")).removals_held;
   const { rebuild } = await api.json("/catalog/rebuild", POST);
-  expect(await held()).toBe("The catalog is being rebuilt from the bucket");
+  expect(await held()).toBe("nothing is removed: the catalog is being rebuilt from the bucket");
   await step(rebuild.id, { next: { phase: "end" }, counts: { addedArchived: 1 } });
   expect(await held()).toContain("what is to be kept has not been set since");
   const retention = { kind: "age", dailyDays: 7, manualDays: 30, maxBytes: null } as const;

@@ -70,7 +70,7 @@ export function documentOf(operations: readonly Operation[]): Document {
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN, or READ_TOKEN for what only looks." },
       },
-      schemas: toJsonSchemaDefs(COMPONENTS, CONVERSION),
+      schemas: toJsonSchemaDefs(COMPONENTS, { ...CONVERSION, typeMode: "output" }),
     },
   };
 }
@@ -85,7 +85,7 @@ function describe(operation: Operation): DocumentedOperation {
     ...(remarks.length === 0 ? {} : { description: remarks.join(" ") }),
     ...(needs === null ? { security: [] } : {}),
     parameters: parametersOf(operation),
-    ...(body === null ? {} : { requestBody: { content: { "application/json": { schema: schemaOf(body) } } } }),
+    ...(body === null ? {} : { requestBody: { content: { "application/json": { schema: schemaOf(body, "input") } } } }),
     responses: {
       [status]: { description: "Done.", content: contentOf(answer) },
       ...Object.fromEntries(Object.entries(also).map(([code, description]) => [code, { description }])),
@@ -143,16 +143,18 @@ function problemsOf({ method, needs, problems }: Operation): Record<string, Docu
   );
 }
 
-/** What is sent and answered is described as it is after reading: a number in a query is a number. */
-const CONVERSION: Omit<ConversionConfig, "definitions"> = {
+const CONVERSION: Omit<ConversionConfig, "definitions" | "typeMode"> = {
   target: "draft-2020-12",
-  typeMode: "output",
   // What JSON Schema has no words for: conditions in code, and what only types know.
   ignoreActions: ["check", "raw_check", "trim", "readonly"],
   overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
 };
 
-function schemaOf(schema: v.GenericSchema): JsonSchema {
-  const { $schema: _, $defs: __, ...rest } = toJsonSchema(schema, { ...CONVERSION, definitions: COMPONENTS });
+/**
+ * Queries and answers are described as they are after reading: a number in a query is a number. Of a body it is said what
+ * may be left out.
+ */
+function schemaOf(schema: v.GenericSchema, typeMode: "input" | "output" = "output"): JsonSchema {
+  const { $schema: _, $defs: __, ...rest } = toJsonSchema(schema, { ...CONVERSION, typeMode, definitions: COMPONENTS });
   return rest;
 }

@@ -14,7 +14,7 @@ export type Answer =
 
 /** One method of one path. The routes, the checks of what comes in and the OpenAPI document are made from these. */
 export interface Operation {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With variable parts as `:name`. */
   readonly path: string;
   readonly tag: string;

@@ -1,5 +1,6 @@
 import type { Operation } from "./operation.ts";
 import { alerts } from "./routes/alerts.ts";
+import { archives } from "./routes/archives.ts";
 import { audit } from "./routes/audit.ts";
 import { catalogRoutes } from "./routes/catalog.ts";
 import { databases } from "./routes/databases.ts";
@@ -11,7 +12,9 @@ import { jobs } from "./routes/jobs.ts";
 import { list } from "./routes/list.ts";
 import { manifest } from "./routes/manifest.ts";
 import { metrics } from "./routes/metrics.ts";
+import { prunes } from "./routes/prunes.ts";
 import { restoreGuideRoute } from "./routes/restore-guide.ts";
+import { retention } from "./routes/retention.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { thresholds } from "./routes/thresholds.ts";
@@ -30,12 +33,15 @@ export const OPERATIONS: readonly Operation[] = [
   download,
   manifest,
   restoreGuideRoute,
+  ...archives,
   ...jobs,
   trigger,
   ...verify,
   ...databases,
   ...deadLetters,
   ...drills,
+  ...retention,
+  ...prunes,
   ...alerts,
   ...thresholds,
   ...catalogRoutes,

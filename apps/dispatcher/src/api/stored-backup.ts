@@ -51,8 +51,14 @@ export class MemoryVault implements Vault {
     throw new TypeError("The API finds backups by their names");
   }
 
-  async open(): Promise<VaultAnswer> {
-    throw new TypeError("The API finds backups by their names");
+  /** Other objects by their keys. */
+  readonly objects = new Map<string, string>();
+
+  async open(key: string): Promise<VaultAnswer> {
+    const text = this.objects.get(key);
+    if (text === undefined) return { end: "absent" };
+    const object = { key, size: text.length, etag: "", uploaded: 0 };
+    return { end: "opened", object, offset: 0, length: text.length, body: new Blob([text]).stream() };
   }
 
   #find({ date, database, job }: BackupName) {

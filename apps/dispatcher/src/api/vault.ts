@@ -68,6 +68,12 @@ export async function openBackup(
   throw new PatinaError("conflict", `Cannot read "${object.key}": it was replaced or removed just now`);
 }
 
+/** The text of an object; null when it is not there. @throws {PatinaError} `bucket_unavailable` */
+export async function readObject(key: string, vault: Vault): Promise<string | null> {
+  const answer = await asked(() => vault.open(key));
+  return answer.end === "opened" ? await asked(() => new Response(answer.body).text()) : null;
+}
+
 async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();

@@ -9,6 +9,7 @@ import { PatinaError } from "@patina/core/error";
 import { bindingOf, PRIORITIES } from "@patina/core/job";
 import { CRONS, nextRun } from "@patina/core/schedule";
 import { STANDINGS } from "@patina/core/standing";
+import { dumpPolicyOf, faultOfBody, RetentionBody } from "@patina/messages/retention";
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { Api } from "../app.ts";
@@ -127,12 +128,18 @@ const change = operation({
     priority: v.optional(v.picklist(PRIORITIES)),
     d1_id: v.optional(D1Id),
     estimated_bytes: v.optional(Count),
+    retention: v.optional(
+      v.pipe(v.nullable(RetentionBody), v.description("Null takes it back: what holds for all databases.")),
+    ),
   },
   answer: Database,
   problems: ["not_found", "owned_by_registry"],
   async handle(c, { params: { db }, body }) {
     const { catalog } = c.get("context");
     await registeredDatabase(catalog, db);
+    const { retention } = body;
+    const fault = retention == null ? null : faultOfBody(retention);
+    if (fault !== null) throw new PatinaError("invalid_request", `Cannot set this retention: ${fault}`);
     const changed = await changeDatabase(catalog, {
       name: db,
       change: {
@@ -140,6 +147,7 @@ const change = operation({
         priority: body.priority === undefined ? undefined : PRIORITIES.indexOf(body.priority),
         d1Id: body.d1_id,
         estimatedBytes: body.estimated_bytes,
+        retention: retention == null ? retention : dumpPolicyOf(retention),
       },
       audit: auditEntry(c, { action: "database.change", subject: db, detail: body }),
     });

@@ -4,6 +4,7 @@ import type { FleetEntry } from "@patina/catalog/fleet";
 import { timestamp } from "@patina/core/date";
 import { CONSISTENCIES, PRIORITIES } from "@patina/core/job";
 import { STANDINGS, standingOf } from "@patina/core/standing";
+import { RetentionBody, retentionBodyOf } from "@patina/messages/retention";
 import * as v from "valibot";
 import { Count, DatabaseName, Time } from "../fields.ts";
 import { Proven, provenView } from "./drill.ts";
@@ -27,6 +28,10 @@ export const Database = v.strictObject({
     ),
   ),
   blocked_reason: v.nullable(v.string()),
+  retention: v.pipe(
+    v.nullable(RetentionBody),
+    v.description("What of it is kept how long; null for what holds for all databases, which GET /retention shows."),
+  ),
   created_at: Time,
   updated_at: Time,
   standing: v.picklist(STANDINGS),
@@ -62,6 +67,7 @@ export function databaseView(
     enabled: entry.enabled,
     owner: entry.owner,
     blocked_reason: entry.blockedReason,
+    retention: entry.retention === null ? null : retentionBodyOf(entry.retention),
     created_at: timestamp(entry.createdAt),
     updated_at: timestamp(entry.updatedAt),
     standing: standingOfEntry(standing, now),

@@ -1,17 +1,41 @@
 import { createHash } from "node:crypto";
 import { PatinaError } from "@patina/core/error";
-import { bucketError } from "@patina/worker/bucket-error";
-import type { Part } from "./part.ts";
+import { asking, bucketError } from "./bucket-error.ts";
+import { Part } from "./part.ts";
 
 /** The condition that an object is still the one that was seen, or still absent. A put that fails it gives null. */
 export function unchanged(seen: string | null): R2Conditional {
   return seen === null ? { etagDoesNotMatch: "*" } : { etagMatches: seen };
 }
 
-/** Remembers which uploads are open: R2 cannot list them. */
+/** Remembers which uploads of an object are open: R2 cannot list them. */
 export interface Uploads {
   note(uploadId: string): Promise<void>;
   forget(uploadId: string): Promise<void>;
+  open(): Promise<readonly string[]>;
+}
+
+/** Aborts whatever uploads of an object are on record. */
+export async function abortUploads(
+  bucket: R2Bucket,
+  { key, uploads }: { key: string; uploads: Uploads },
+): Promise<void> {
+  for (const uploadId of await uploads.open()) {
+    await abortUpload(bucket, { key, uploadId });
+    await uploads.forget(uploadId);
+  }
+}
+
+/** Ends an upload that is not to become an object. One that is gone already needs no ending. */
+export async function abortUpload(
+  bucket: R2Bucket,
+  { key, uploadId }: { key: string; uploadId: string },
+): Promise<void> {
+  try {
+    await asking(key, () => bucket.resumeMultipartUpload(key, uploadId).abort());
+  } catch (error) {
+    if (!(error instanceof PatinaError) || error.code !== "upload_lost") throw error;
+  }
 }
 
 /** What another invocation needs to go on with an object. */
@@ -40,12 +64,12 @@ export class StoredObject {
   #part: Part;
   #spare: Part;
 
-  /** @param options.room two empty parts */
+  /** @param options.room two empty parts, which it fills in turn */
   constructor(
     bucket: R2Bucket,
-    options: { key: string; uploads: Uploads; state: ObjectState; room: readonly [Part, Part] },
+    options: { key: string; uploads: Uploads; state: ObjectState; room?: readonly [Part, Part] },
   ) {
-    const { key, uploads, state, room } = options;
+    const { key, uploads, state, room = [new Part(), new Part()] } = options;
     [this.#part, this.#spare] = room;
     this.#bucket = bucket;
     this.#key = key;

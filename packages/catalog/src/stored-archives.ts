@@ -1,0 +1,128 @@
+import { type Held, judgeArchive, keepMembers, type Rescue, type StoredArchive } from "@patina/core/archive-retention";
+import { DAY } from "@patina/core/date";
+import type { Verdict } from "@patina/core/verdict";
+import { datesOf } from "@patina/core/week";
+import { type SQL, sql } from "drizzle-orm";
+import type { Catalog } from "./catalog.ts";
+import { FINISHED_AFTER, FINISHED_BEFORE, GOOD_WEEKS, isDoubtful } from "./good-weeks.ts";
+
+/** A stored archive, as the inventory has it. */
+export interface InventoryArchive {
+  readonly key: string;
+  readonly week: string;
+  readonly etag: string;
+  readonly bytes: number;
+  readonly at: number;
+}
+
+export interface JudgedArchive {
+  readonly archive: InventoryArchive;
+  readonly verdict: Verdict;
+  readonly alone: readonly Rescue[];
+}
+
+interface Row extends InventoryArchive {
+  readonly isGood: number;
+  /** Daily backups in it; null when it is not known what it holds. */
+  readonly backups: number | null;
+}
+
+/**
+ * Judges the stored archives, newest first. Memory holds one number for each database, and what one archive holds.
+ *
+ * @returns also how many queries it took
+ */
+export async function judgeArchives(
+  catalog: Catalog,
+  { weeklyWeeks, now }: { weeklyWeeks: number; now: number },
+): Promise<{ readonly judged: readonly JudgedArchive[]; readonly queries: number }> {
+  const rows = await catalog.all<Row>(
+    sql`select w.key, substr(w.key, 8, 8) as "week", w.etag, w.size as "bytes", w.created_at as "at",
+          w.damaged_at is null as "isGood", a.backups as "backups"
+        from backup_inventory w
+        left join archives a on a.week = substr(w.key, 8, 8) and a.etag = w.etag and a.state = 'checked'
+        where w.key > 'weekly/' and w.key < 'weekly0' and w.deleted_at is null
+        order by w.key desc`,
+  );
+  // Nothing in an archive is older than its week: most are certainly too young, and what they hold need not be read.
+  const isYoung = ({ week }: Row) => now - startOf(week) < weeklyWeeks * 7 * DAY;
+  const young = rows.filter(isYoung).map((archive) => {
+    const stored: StoredArchive = {
+      ...archive,
+      kind: "weekly",
+      at: Math.max(archive.at, startOf(archive.week)),
+      members: null,
+    };
+    return { archive, ...judgeArchive(stored, { weeklyWeeks, now, elsewhere: new Map() }) };
+  });
+  const old = rows.filter((row) => !isYoung(row));
+  if (old.length === 0) return { judged: young, queries: 1 };
+  const doubtful = await isDoubtful(catalog);
+  const weeks = young.map(({ archive }) => archive.week);
+  const elsewhere = await newestElsewhere(catalog, { weeks, doubtful });
+  const judged: JudgedArchive[] = [...young];
+  for (const archive of old) {
+    const { members, newest } = await readMembers(catalog, { archive, doubtful });
+    const stored: StoredArchive = { ...archive, kind: "weekly", at: newest ?? archive.at, members };
+    const { verdict, alone } = judgeArchive(stored, { weeklyWeeks, now, elsewhere });
+    if (verdict.isKept) keepMembers(stored, elsewhere);
+    judged.push({ archive, verdict, alone });
+  }
+  return { judged, queries: 3 + old.length };
+}
+
+function startOf(week: string): number {
+  return Date.parse(`${datesOf(week)[0] ?? ""}T00:00:00Z`);
+}
+
+/** When the newest good backup of each database was finished, of those that are objects of their own or in these weeks. */
+async function newestElsewhere(
+  catalog: Catalog,
+  { weeks, doubtful }: { weeks: readonly string[]; doubtful: SQL },
+): Promise<Map<string, number>> {
+  const rows = await catalog.all<{ database: string; at: number }>(
+    sql`select database as "database", max(at) as "at" from (
+          select database, created_at as at from backup_inventory
+          where database is not null and kind in ('daily', 'manual') and deleted_at is null and damaged_at is null
+          union all
+          select m.database, ${FINISHED_AFTER} from archive_members m
+          where m.week in (select value from json_each(${JSON.stringify(weeks)})) and m.week in (${GOOD_WEEKS})
+            and not ${doubtful})
+        group by database`,
+  );
+  return new Map(rows.map(({ database, at }) => [database, at]));
+}
+
+/** What an archive holds of each database; null unless the catalog knows all of it. */
+async function readMembers(
+  catalog: Catalog,
+  { archive, doubtful }: { archive: Row; doubtful: SQL },
+): Promise<{ members: Map<string, Held> | null; newest: number | null }> {
+  const { week, isGood, backups } = archive;
+  const rows = await catalog.all<{ database: string; count: number; newest: number; good: number | null }>(
+    sql`select m.database as "database", count(*) as "count", max(${FINISHED_BEFORE}) as "newest",
+          max(case when not ${doubtful} then ${FINISHED_BEFORE} end) as "good"
+        from archive_members m where m.week = ${week} group by m.database`,
+  );
+  const count = rows.reduce((sum, row) => sum + row.count, 0);
+  if (backups === null || count !== backups) return { members: null, newest: null };
+  const held = rows.map(({ database, newest, good }): [string, Held] => [
+    database,
+    { newest, good: isGood === 1 ? good : null },
+  ]);
+  return { members: new Map(held), newest: rows.reduce((latest, { newest }) => Math.max(latest, newest), 0) };
+}
+
+/** The dates of the backups that are to be copied out of an archive. */
+export async function datesOfRescues(
+  catalog: Catalog,
+  rescues: readonly Rescue[],
+): Promise<{ readonly week: string; readonly database: string; readonly date: string; readonly bytes: number }[]> {
+  return await catalog.all(
+    sql`select m.week as "week", m.database as "database", max(m.date) as "date", m.bytes as "bytes"
+        from json_each(${JSON.stringify(rescues)}) r
+        join archive_members m on m.database = r.value ->> 'database' and ${FINISHED_BEFORE} = r.value ->> 'at'
+          and 'weekly/' || m.week || '.tar.gz' = r.value ->> 'archive'
+        group by m.week, m.database`,
+  );
+}
