@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => system.patina.stop());
 
 test("patina trigger --wait follows the job to its end and shows what came of it", async () => {
-  const { exit, out, err } = await patina(["trigger", "shop", "--reason", "a test", "--wait"], { env });
+  const { exit, out, err } = await patina(["trigger", "sh", "--reason", "a test", "--wait"], { env });
   expect(exit, err).toBe(0);
   expect(out).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
   expect(err).toMatch(/^Job manual-.*\n {2}backed up {2}shop: 9 rows/);
@@ -29,9 +29,11 @@ test("patina trigger prints the job's id, and patina status shows the job, all o
   const { out } = await patina(["trigger"], { env });
   const id = out.trim();
   expect(id).toMatch(/^manual-\d{8}-\d{6}-[0-9a-f]{6}$/);
-  const watched = await patina(["status", id, "--watch", "--json"], { env });
+  const watched = await patina(["status", "latest", "--watch", "--json"], { env });
   expect(watched.exit, watched.err).toBe(0);
   expect(JSON.parse(watched.out)).toMatchObject({ id, status: "completed", succeeded: 2 });
+  const begun = await patina(["status", id.slice(0, -2), "--json"], { env });
+  expect(JSON.parse(begun.out)).toMatchObject({ id });
   const status = await patina(["status"], { env });
   expect(status.out).toMatch(/^2 databases\nLast {5}manual-.*: all 2 backed up, .* ago\nNext {5}nightly at /);
   const json = JSON.parse((await patina(["status", "--json"], { env })).out);
@@ -39,7 +41,13 @@ test("patina trigger prints the job's id, and patina status shows the job, all o
 });
 
 test.each([
-  ["a database that is not registered", ["trigger", "cart"], {}, 10, /no database of this name is registered\.\nTry: /],
+  [
+    "a database that is not registered",
+    ["trigger", "cart"],
+    {},
+    10,
+    /Cannot find database "cart": none has that name\.\nTry: One of blog, shop\./,
+  ],
   ["a job that there is not", ["status", "manual-20260101-000000-aaaaaa"], {}, 10, /Cannot find this job/],
   [
     "a wrong token",

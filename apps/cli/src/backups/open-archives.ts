@@ -45,7 +45,7 @@ export async function weekSource(
   week: string | null,
   { source, env }: { source: string | undefined; env: NodeJS.ProcessEnv },
 ): Promise<BackupSource> {
-  if (week === null) return await openSource(source, env);
+  if (week === null) return await openSource(source === undefined ? {} : { source }, env);
   const store = storeOf(source, env);
   const archives = new BucketArchives(store);
   if (!(await archives.weeks()).includes(week)) {

@@ -76,6 +76,7 @@ async function onlyDatabase(source: BackupSource): Promise<string> {
 
 /** The databases that have a backup there. */
 async function databasesOf(source: BackupSource): Promise<string[]> {
+  if (source.databases !== undefined) return (await source.databases()).sort();
   const names = new Set<string>();
   for await (const { database } of source.find({})) names.add(database);
   return [...names].sort();

@@ -1,16 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { duration } from "@patina/core/wording";
+import { amount, duration } from "@patina/core/wording";
 import type { Command } from "commander";
 import * as v from "valibot";
-import { ApiClient } from "../api/client.ts";
+import type { ApiClient } from "../api/client.ts";
 import { exitOfJob, follow } from "../api/follow.ts";
+import { jobMeant, jobOf } from "../api/jobs.ts";
 import { EXIT } from "../failure.ts";
-import { JobView } from "../local/job-view.ts";
 import { resultsTable } from "../local/results-table.ts";
-import { printData, printJson } from "../output/print.ts";
-import { type CommonOptions, command } from "./command.ts";
+import { printData, printJson, tone } from "../output/print.ts";
+import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
 
-interface StatusOptions extends CommonOptions {
+interface StatusOptions extends ApiOptions {
   readonly watch?: true;
 }
 
@@ -29,6 +29,14 @@ const Status = v.looseObject({
   databases: v.number(),
   active_jobs: v.array(v.looseObject({ ...Job.entries, progress: v.record(v.string(), v.number()) })),
   last_completed: v.nullable(v.looseObject(Job.entries)),
+  needs_attention: v.array(
+    v.looseObject({
+      database: v.string(),
+      standing: v.string(),
+      failures_since: v.number(),
+      last_good: v.nullable(v.looseObject({ at: v.string() })),
+    }),
+  ),
   next_scheduled: v.array(v.object({ kind: v.string(), cron: v.string(), at: v.string() })),
 });
 type Status = v.InferOutput<typeof Status>;
@@ -38,17 +46,18 @@ const WATCH_MS = 2_000;
 
 /** `patina status`: what runs, what ran last, what comes next; or one job. */
 export function statusCommand(): Command {
-  return command("status", "Show what a deployment does, or one of its jobs")
-    .argument("[job]", "a job's id")
+  return apiCommand("status", "Show what a deployment does, or one of its jobs; exit code 4 when something is wrong")
+    .argument("[job]", "a job's id or the beginning of one, or latest")
     .option("--watch", "go on: a job to its end, everything until Ctrl-C")
     .action(async (job: string | undefined, options: StatusOptions) => {
-      const api = ApiClient.of(process.env);
+      const api = apiOf(options);
       process.exitCode = job === undefined ? await everything(api, options) : await one(api, { job, options });
     });
 }
 
-async function one(api: ApiClient, { job: id, options }: { job: string; options: StatusOptions }): Promise<number> {
-  const job = options.watch ? await follow(api, id) : await api.get(`/jobs/${encodeURIComponent(id)}`, JobView);
+async function one(api: ApiClient, { job: typed, options }: { job: string; options: StatusOptions }): Promise<number> {
+  const id = await jobMeant(api, typed);
+  const job = options.watch ? await follow(api, id) : await jobOf(api, id);
   if (options.json) printJson(job);
   else printData(resultsTable(job));
   return exitOfJob(job);
@@ -61,12 +70,16 @@ async function everything(api: ApiClient, { watch, json }: StatusOptions): Promi
     // What has not changed is not told again.
     if (text !== last) printData(text);
     last = text;
-    if (!watch) return status.last_completed?.status === "failed" ? EXIT.findings : EXIT.ok;
+    if (!watch) return isWrong(status) ? EXIT.findings : EXIT.ok;
     await pause(WATCH_MS);
   }
 }
 
-function describe({ now, databases, active_jobs, last_completed, next_scheduled }: Status): string {
+function isWrong({ last_completed, needs_attention }: Status): boolean {
+  return last_completed?.status === "failed" || needs_attention.length > 0;
+}
+
+function describe({ now, databases, active_jobs, last_completed, needs_attention, next_scheduled }: Status): string {
   const at = Date.parse(now);
   return [
     `${databases} ${databases === 1 ? "database" : "databases"}`,
@@ -75,6 +88,11 @@ function describe({ now, databases, active_jobs, last_completed, next_scheduled 
       return `Running  ${id}: ${ended} of ${all} done, for ${duration(at - Date.parse(started_at))}`;
     }),
     ...(last_completed === null ? ["Last     nothing has run yet"] : [`Last     ${ended(last_completed, at)}`]),
+    ...needs_attention.map(({ database, standing, failures_since, last_good }) => {
+      const good = last_good === null ? "never backed up" : `last good ${duration(at - Date.parse(last_good.at))} ago`;
+      const since = failures_since === 0 ? "" : `, ${amount(failures_since, "failure")} since`;
+      return tone("bad", `Look at  ${database}: ${standing}, ${good}${since}`);
+    }),
     ...next_scheduled.map((next) => `Next     ${next.kind} at ${next.at}, in ${duration(Date.parse(next.at) - at)}`),
   ].join("\n");
 }
