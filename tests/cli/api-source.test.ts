@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
@@ -116,6 +116,24 @@ test("a server that breaks off, is overloaded or goes away half-way is gone on w
   expect(starts.slice(0, 3)).toEqual([0, 0, 0]);
   expect(starts[3]).toBeGreaterThan(0);
   expect(starts).toEqual(starts.toSorted((one, other) => one - other));
+});
+
+test("patina download that loses its server keeps what it has; the next one goes on there, of the same backup only", async () => {
+  const here = join(fresh(), "..");
+  const away = await startBadLine(system.patina.url);
+  away.mischief.push({ cutAfter: 1e12 }, { cutAfter: 3_000_000 }, ...Array.from({ length: 9 }, () => "break" as const));
+  const lost = await patina(["download", "big@2026-11-20", "--api", away.url], { env, cwd: here });
+  await away.stop();
+  expect(lost.exit, lost.err).toBe(13);
+  expect(lost.err).toMatch(/Cannot reach .*\. \S+\.partial stays: the same command goes on with it\.\nTry: /);
+  line.requests.length = 0;
+  const again = await patina(["download", "big@2026-11-20", "--json"], { env, cwd: here });
+  expect(again.exit, again.err).toBe(0);
+  const { file, resumed_from } = JSON.parse(again.out);
+  expect(resumed_from).toBeGreaterThan(0);
+  expect(line.requests.find((request) => request.includes("/download/"))).toContain(`bytes=${resumed_from}-`);
+  const stored = await (await (await system.patina.bucket()).get("daily/2026-11-20/big.sql.gz"))?.arrayBuffer();
+  expect(readFileSync(file).equals(Buffer.from(stored ?? []))).toBe(true);
 });
 
 test("a backup that is another one by now is not mixed with what was read before", async () => {

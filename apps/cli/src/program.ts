@@ -3,6 +3,7 @@ import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
 import { archiveCommand } from "./commands/archive.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { downloadCommand } from "./commands/download.ts";
 import { drillCommand } from "./commands/drill.ts";
 import { dumpCommand } from "./commands/dump.ts";
 import { listCommand } from "./commands/list.ts";
@@ -36,6 +37,7 @@ const COMMANDS = [
   dumpCommand,
   listCommand,
   showCommand,
+  downloadCommand,
   verifyCommand,
   restoreCommand,
   drillCommand,

@@ -14,6 +14,16 @@ interface Reference {
 export const REFERENCE_HELP =
   "a database, database@latest, database@2026-11-20, database@manual-20261120..., or a file";
 
+/** `shop` with `--date` or `--backup` is `shop@...`. */
+export function referenceOf(argument: string, { date, backup }: { date?: string; backup?: string }): string {
+  const at = [date, backup].filter((value) => value !== undefined);
+  if (at.length === 0) return argument;
+  if (at.length > 1 || argument.includes("@")) {
+    throw usageError("Cannot tell which backup is meant: it is named twice", "Name it once: shop@2026-11-20.");
+  }
+  return `${argument}@${at[0]}`;
+}
+
 /** `shop`, `latest`, `shop@latest`, `shop@2026-11-20`, `shop@manual-20261120-15`, or an object's key. */
 function parseReference(text: string): Reference {
   const ref = refOfKey(text);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
+import { findBackup, REFERENCE_HELP, referenceOf } from "../backups/reference.ts";
 import { EXIT, usageError } from "../failure.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
@@ -91,16 +91,6 @@ async function restore(argument: string, options: RestoreOptions): Promise<numbe
     case "d1":
       return await restoreRemote(content, { name: target.name, options });
   }
-}
-
-/** `shop` with `--date` or `--backup` is `shop@...`. */
-function referenceOf(argument: string, { date, backup }: RestoreOptions): string {
-  const at = [date, backup].filter((value) => value !== undefined);
-  if (at.length === 0) return argument;
-  if (at.length > 1 || argument.includes("@")) {
-    throw usageError("Cannot tell which backup is meant: it is named twice", "Name it once: shop@2026-11-20.");
-  }
-  return `${argument}@${at[0]}`;
 }
 
 async function restoreText(
