@@ -1,7 +1,10 @@
 import addCompletion from "@bomb.sh/tab/commander";
 import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
+import { alertsCommand } from "./commands/alerts.ts";
 import { archiveCommand } from "./commands/archive.ts";
+import { databasesCommand } from "./commands/databases.ts";
+import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { diffCommand } from "./commands/diff.ts";
 import { downloadCommand } from "./commands/download.ts";
 import { drillCommand } from "./commands/drill.ts";
@@ -46,6 +49,9 @@ const COMMANDS = [
   archiveCommand,
   triggerCommand,
   statusCommand,
+  databasesCommand,
+  deadLettersCommand,
+  alertsCommand,
 ];
 
 /** Wrong use ends in an error of its own exit code, in every subcommand. */

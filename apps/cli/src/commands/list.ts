@@ -1,12 +1,12 @@
 import type { Manifest } from "@patina/archive/manifest";
-import { isDate } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import { bytes, count } from "@patina/core/wording";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Backup, BackupSource } from "../backups/backup.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { date, limit } from "./values.ts";
 
 interface ListOptions extends SourceOptions {
   readonly since?: string;
@@ -34,17 +34,6 @@ export function listCommand(): Command {
       if (listed.length === 0) note(`There are no backups in ${source.label}.`);
       if (hasMore) note(`There are more: --limit ${Math.min(100_000, options.limit * 10)} looks further back.`);
     });
-}
-
-function date(value: string): string {
-  if (isDate(value)) return value;
-  throw new InvalidArgumentError("A date is written 2026-11-20.");
-}
-
-function limit(value: string): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number > 0 && number <= 100_000) return number;
-  throw new InvalidArgumentError("A limit is a number from 1 to 100000.");
 }
 
 /** A backup with what its manifest says; null when that cannot be read. */

@@ -22,6 +22,7 @@ import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
 import { RemoteD1 } from "../wrangler/remote-d1.ts";
 import { Wrangler } from "../wrangler/wrangler.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { collect } from "./values.ts";
 
 interface RestoreOptions extends SourceOptions {
   readonly to: string;
@@ -65,10 +66,6 @@ function megabytes(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= 1 && number <= 5_000) return number;
   throw new InvalidArgumentError("A part has 1 to 5000 megabytes.");
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
 }
 
 async function restore(argument: string, options: RestoreOptions): Promise<number> {
@@ -128,7 +125,7 @@ async function restoreFile(
   if (space !== null) note(`${space}.`);
   if (options.dryRun) return printPlan(content, { target: path, file: path, options, steps: stepsOf(context) });
   const isAgreed = options.yes === true || isFree;
-  if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed });
+  if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed, verb: "replace" });
   const begun = Date.now();
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
   const outcome = await restoreToSqlite({
@@ -164,7 +161,7 @@ async function restoreRemote(
     ];
     return printPlan(content, { target: `D1 database ${name}`, file: null, options, steps });
   }
-  if (replaces) checkConfirmable(name, { isAgreed });
+  if (replaces) checkConfirmable(name, { isAgreed, verb: "replace" });
   const begun = Date.now();
   const progress = new ProgressLine(`Writing ${content.backup.id}`, { total: content.bytes });
   const outcome = await restoreToD1(

@@ -15,6 +15,7 @@ import { Progress } from "../local/progress.ts";
 import { resultsTable } from "../local/results-table.ts";
 import { checkDistinct, fileSource, type LocalSource, sampleSources, wranglerSources } from "../local/sources.ts";
 import { LocalState } from "../local/state.ts";
+import { collect } from "./values.ts";
 
 interface UpOptions {
   readonly database: string[];
@@ -42,10 +43,6 @@ export function upCommand(): Command {
     .action(async (options: UpOptions) => {
       process.exitCode = await up(options);
     });
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
 }
 
 function port(value: string): number {

@@ -54,7 +54,7 @@ export async function restoreToD1(request: D1Restore, { replaces }: { replaces: 
   const bookmark = await database.bookmark();
   const emergency = replaces ? await save(request, bookmark) : null;
   const back = `npx wrangler d1 time-travel restore ${database.name} --bookmark=${bookmark}`;
-  if (replaces) await confirm(database.name, request);
+  if (replaces) await confirm(database.name, { ...request, verb: "replace" });
   const left = replaces && content.tables === null ? await foreign(database, content) : [];
   const forget = whenInterrupted(() => `${database.name} may hold a part of the backup. ${back} takes it back.`);
   try {

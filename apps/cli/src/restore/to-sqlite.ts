@@ -62,7 +62,7 @@ function readable(path: string): DatabaseSync | null {
 /** The whole database: made and checked beside it first, then copied over it in one transaction. */
 async function replaceAll(request: SqliteRestore, before: DatabaseSync): Promise<Outcome> {
   const saved = await save(request, before);
-  await confirm(request.name, request);
+  await confirm(request.name, { ...request, verb: "replace" });
   const partial = new PartialDatabase(request.path);
   const proof = await partial.fill({ ...request, pageSize: saved.pageSize });
   if (proof.verdict === "failed") {
@@ -81,7 +81,7 @@ async function replaceAll(request: SqliteRestore, before: DatabaseSync): Promise
 async function replaceTables(request: SqliteRestore, before: DatabaseSync): Promise<Outcome> {
   const { path, content, check } = request;
   const saved = await save(request, before);
-  await confirm(request.name, request);
+  await confirm(request.name, { ...request, verb: "replace" });
   const db = new DatabaseSync(path, {
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: true,
@@ -150,7 +150,7 @@ async function overwriteUnreadable(request: SqliteRestore): Promise<Outcome> {
   }
   const emergency = emergencyCopy({ folder: request.emergencyFolder ?? dirname(path), path });
   note(`${name} cannot be read; its file is copied to ${emergency}`);
-  await confirm(name, request);
+  await confirm(name, { ...request, verb: "replace" });
   const partial = new PartialDatabase(path);
   const proof = await partial.fill(request);
   removeDatabase(path);
