@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { PROJECT } from "@patina/cli/local/workers";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
+import { wranglerOptions } from "../wrangler/options.ts";
 import { store, write } from "./bucket-folder.ts";
 import { patina, testFolder } from "./command.ts";
 import { makeDatabase, SHOP } from "./databases.ts";
@@ -18,9 +18,7 @@ const DAY = { kind: "daily", date: "2026-11-20" } as const;
 
 beforeAll(async () => {
   await store(bucket, { ref: { ...DAY, database: "shop" }, sql: SHOP });
-  const known = Object.fromEntries(["d1 execute", "d1 time-travel info"].map((name) => [name, optionsOf(name)]));
-  expect(known["d1 execute"]).toContain("--remote");
-  write(join(cloud, "known.json"), JSON.stringify(known));
+  write(join(cloud, "known.json"), JSON.stringify(wranglerOptions()));
   const standIn = join(import.meta.dirname, "wrangler-stand-in.mjs");
   const binary = join(project, "node_modules", ".bin", "wrangler");
   write(binary, `#!/bin/sh\nexec "${process.execPath}" "${standIn}" "$@"\n`);
@@ -31,13 +29,6 @@ beforeEach(() => {
   for (const name of readdirSync(cloud).filter((file) => file !== "known.json")) rmSync(join(cloud, name));
   makeDatabase(join(cloud, "live.sqlite"), ["CREATE TABLE _cf_bookmark(value)", "INSERT INTO _cf_bookmark VALUES(7)"]);
 });
-
-/** The options that the real wrangler knows for a command. */
-function optionsOf(command: string): string[] {
-  const wrangler = join(PROJECT, "node_modules", ".bin", "wrangler");
-  const { stdout } = spawnSync(wrangler, [...command.split(" "), "--help"], { encoding: "utf8" });
-  return [...stdout.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option);
-}
 
 function restore(args: readonly string[], env: Record<string, string> = {}) {
   return patina(["restore", "shop", "--source", bucket, "--project", project, ...args], {
