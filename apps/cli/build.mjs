@@ -11,6 +11,8 @@ const { version, license } = JSON.parse(readFileSync(join(HERE, "package.json"),
 
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
+const workers = ["wrangler.toml", ...["exporter", "archiver", "aggregator"].map((app) => `apps/${app}/wrangler.toml`)];
+
 await build({
   entryPoints: [join(HERE, "src", "main.ts")],
   outfile: join(OUT, "patina.js"),
@@ -29,6 +31,16 @@ await build({
       name: "without-local-run",
       setup({ onResolve }) {
         onResolve({ filter: /\/local\/patina\.ts$/ }, () => ({ path: join(HERE, "src", "local", "absent.ts") }));
+      },
+    },
+    {
+      // What the repository has beside it, patina doctor brings along.
+      name: "with-deployment-files",
+      setup({ onLoad }) {
+        onLoad({ filter: /\/doctor\/deployment-files\.ts$/ }, () => {
+          const texts = workers.map((path) => readFileSync(join(HERE, "..", "..", path), "utf8"));
+          return { contents: `export const DEPLOYMENT_FILES = ${JSON.stringify(texts)};`, loader: "js" };
+        });
       },
     },
   ],

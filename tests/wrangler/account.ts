@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { parse } from "smol-toml";
 
 /** A Cloudflare account as far as Patina needs one. */
 interface State {
@@ -13,9 +14,38 @@ interface State {
   workers: Record<string, string>;
   /** Names by Worker. */
   secrets: Record<string, string[]>;
+  isLoggedIn: boolean;
 }
 
-const EMPTY: State = { buckets: [], queues: [], databases: [], rules: [], workers: {}, secrets: {} };
+const EMPTY: State = {
+  buckets: [],
+  queues: [],
+  databases: [],
+  rules: [],
+  workers: {},
+  secrets: {},
+  isLoggedIn: true,
+};
+
+const VERSION = "11111111-0000-4000-8000-000000000000";
+
+/** What a wrangler.toml says, as far as the account keeps it. */
+interface Config {
+  readonly d1_databases?: readonly { readonly binding: string }[];
+  readonly r2_buckets?: readonly { readonly binding: string }[];
+  readonly services?: readonly { readonly binding: string }[];
+  readonly ratelimits?: readonly { readonly name: string }[];
+  readonly durable_objects?: { readonly bindings?: readonly { readonly name: string }[] };
+  readonly vars?: Readonly<Record<string, unknown>>;
+  readonly queues?: {
+    readonly producers?: readonly { readonly binding: string }[];
+    readonly consumers?: readonly { readonly queue: string }[];
+  };
+}
+
+function configOf(text: string): Config {
+  return parse(text) as Config;
+}
 
 export interface Answered {
   readonly code: number;
@@ -28,6 +58,8 @@ export interface AccountOptions {
   readonly folder: string;
   /** Options by command, see options.ts. */
   readonly options: Readonly<Record<string, readonly string[]>>;
+  /** Reads a file that a command names; from the disk when absent. */
+  readonly read?: (path: string) => string;
   /** The beginning of a command that Cloudflare refuses. */
   readonly failAt?: string;
   /** The real wrangler, to try deployments with. */
@@ -50,6 +82,12 @@ export class Account {
     this.#state = existsSync(this.#file) ? JSON.parse(readFileSync(this.#file, "utf8")) : structuredClone(EMPTY);
   }
 
+  /** Changes the account behind everybody's back. */
+  change(act: (state: State) => void): void {
+    act(this.#state);
+    writeFileSync(this.#file, JSON.stringify(this.#state));
+  }
+
   /** Does what wrangler would with these arguments. */
   call(args: readonly string[]): Answered {
     const { folder, options, failAt } = this.#options;
@@ -60,8 +98,11 @@ export class Account {
       }
       const words = commandOf(args, options);
       refuseUnknown(args, options[words.join(" ")] ?? []);
+      const before = JSON.stringify(this.#state);
       const out = this.#answer(words.join(" "), args.slice(words.length));
-      writeFileSync(this.#file, JSON.stringify(this.#state));
+      // Others may read it at this moment: what only looks leaves it alone.
+      const after = JSON.stringify(this.#state);
+      if (after !== before) writeFileSync(this.#file, after);
       return { code: 0, out, said: out };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -108,6 +149,14 @@ export class Account {
         return JSON.stringify(
           (state.secrets[option(rest, "--name")] ?? []).map((name) => ({ name, type: "secret_text" })),
         );
+      case "whoami":
+        if (!state.isLoggedIn) throw new Refusal("You are not logged in.");
+        return JSON.stringify({ loggedIn: true, email: "ann@example.com", accounts: [{ id: "1", name: "Ann's" }] });
+      case "deployments status":
+        this.#worker(option(rest, "--name"));
+        return JSON.stringify({ id: "1", versions: [{ version_id: VERSION, percentage: 100 }] });
+      case "versions view":
+        return this.#version(option(rest, "--name"));
       case "deploy":
         this.#deploy(option(rest, "--config"));
         return "";
@@ -116,11 +165,37 @@ export class Account {
     }
   }
 
+  #read(path: string): string {
+    return this.#options.read?.(path) ?? readFileSync(path, "utf8");
+  }
+
   #queue(name: string): string {
     if (!this.#state.queues.includes(name)) {
       throw new Refusal(`Queue "${name}" does not exist. To create it, run: wrangler queues create ${name}`);
     }
-    return `Queue Name: ${name}\n`;
+    const consumers = Object.entries(this.#state.workers)
+      .filter(([, text]) => configOf(text).queues?.consumers?.some(({ queue }) => queue === name))
+      .map(([worker]) => `worker:${worker}`);
+    const line = consumers.length === 0 ? "" : `Consumers: ${consumers.join(",")}\n`;
+    return `Queue Name: ${name}\nNumber of Consumers: ${consumers.length}\n${line}`;
+  }
+
+  /** The bindings of a Worker's only version, as `versions view --json` has them. */
+  #version(name: string): string {
+    const config = configOf(this.#worker(name));
+    const bindings = [
+      ...(config.d1_databases ?? []).map(({ binding }) => ({ name: binding, type: "d1" })),
+      ...(config.r2_buckets ?? []).map(({ binding }) => ({ name: binding, type: "r2_bucket" })),
+      ...(config.services ?? []).map(({ binding }) => ({ name: binding, type: "service" })),
+      ...(config.queues?.producers ?? []).map(({ binding }) => ({ name: binding, type: "queue" })),
+      ...(config.ratelimits ?? []).map(({ name }) => ({ name, type: "ratelimit" })),
+      ...(config.durable_objects?.bindings ?? []).map(({ name }) => ({ name, type: "durable_object_namespace" })),
+      ...Object.entries(config.vars ?? {})
+        .filter(([, value]) => value !== "")
+        .map(([name]) => ({ name, type: "plain_text" })),
+      ...(this.#state.secrets[name] ?? []).map((secret) => ({ name: secret, type: "secret_text" })),
+    ];
+    return JSON.stringify({ id: VERSION, resources: { bindings, script: { handlers: ["fetch"] } } });
   }
 
   #worker(name: string): string {
@@ -130,7 +205,7 @@ export class Account {
   }
 
   #catalog(config: string): DatabaseSync {
-    if (!readFileSync(config, "utf8").includes(this.#state.databases[0]?.uuid ?? "none"))
+    if (!this.#read(config).includes(this.#state.databases[0]?.uuid ?? "none"))
       throw new Refusal("no such D1 database. [code: 7404]");
     return new DatabaseSync(join(this.#options.folder, "catalog.sqlite"));
   }
@@ -151,7 +226,7 @@ export class Account {
     const db = this.#catalog(option(rest, "--config"));
     try {
       if (rest.includes("--file")) {
-        db.exec(readFileSync(option(rest, "--file"), "utf8"));
+        db.exec(this.#read(option(rest, "--file")));
         return "";
       }
       return JSON.stringify([{ results: db.prepare(option(rest, "--command")).all(), success: true }]);
@@ -170,7 +245,7 @@ export class Account {
       const done = spawnSync(dryRunWith, args, { encoding: "utf8" });
       if (done.status !== 0) throw new Refusal(`${done.stderr}\n${done.stdout}`);
     }
-    const text = readFileSync(config, "utf8");
+    const text = this.#read(config);
     this.#state.workers[/^name = "(.*)"/m.exec(text)?.[1] ?? ""] = text;
   }
 }

@@ -6,6 +6,7 @@ import { archiveCommand } from "./commands/archive.ts";
 import { databasesCommand } from "./commands/databases.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { diffCommand } from "./commands/diff.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { downloadCommand } from "./commands/download.ts";
 import { drillCommand } from "./commands/drill.ts";
 import { dumpCommand } from "./commands/dump.ts";
@@ -52,6 +53,7 @@ const COMMANDS = [
   databasesCommand,
   deadLettersCommand,
   alertsCommand,
+  doctorCommand,
 ];
 
 /** Wrong use ends in an error of its own exit code, in every subcommand. */

@@ -10,6 +10,7 @@ import { facts } from "../output/facts.ts";
 import { note, printData, printJson, type Tone, tone } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
+import { discoverCommand } from "./discover.ts";
 import { size } from "./values.ts";
 
 /** `patina databases`: the registry of a running Patina. */
@@ -21,6 +22,7 @@ export function databasesCommand(): Command {
   databases.addCommand(changeCommand());
   databases.addCommand(scheduleCommand("pause", "Take databases out of the schedule; their backups stay"));
   databases.addCommand(scheduleCommand("resume", "Put paused databases back into the schedule"));
+  databases.addCommand(discoverCommand());
   return databases;
 }
 

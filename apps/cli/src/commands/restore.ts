@@ -20,7 +20,7 @@ import { checkAbsent, restoreToSqlite } from "../restore/to-sqlite.ts";
 import { writeToFile, writeToStdout } from "../restore/to-text.ts";
 import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
 import { RemoteD1 } from "../wrangler/remote-d1.ts";
-import { Wrangler } from "../wrangler/wrangler.ts";
+import { wranglerOf } from "../wrangler/wrangler.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
 import { collect } from "./values.ts";
 
@@ -147,7 +147,7 @@ async function restoreRemote(
   const partBytes = options.partSize === undefined ? null : options.partSize * 1_000_000;
   checkImportable(content, { partBytes });
   if (content.bytes !== null) checkSpace(tmpdir(), Math.min(content.bytes, partBytes ?? content.bytes) * 2);
-  const database = new RemoteD1(new Wrangler(options.project), name);
+  const database = new RemoteD1(wranglerOf(options.project), name);
   const held = await occupants(database, content);
   if (!options.replace) checkFree(database, held);
   const replaces = held.length > 0;

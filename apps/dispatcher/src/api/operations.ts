@@ -3,12 +3,14 @@ import { alerts } from "./routes/alerts.ts";
 import { audit } from "./routes/audit.ts";
 import { databases } from "./routes/databases.ts";
 import { deadLetters } from "./routes/dead-letters.ts";
+import { doctor } from "./routes/doctor.ts";
 import { documents } from "./routes/documents.ts";
 import { download } from "./routes/download.ts";
 import { jobs } from "./routes/jobs.ts";
 import { list } from "./routes/list.ts";
 import { manifest } from "./routes/manifest.ts";
 import { metrics } from "./routes/metrics.ts";
+import { preflight } from "./routes/preflight.ts";
 import { restoreGuideRoute } from "./routes/restore-guide.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
@@ -21,6 +23,7 @@ export const OPEN: readonly Operation[] = [root, health];
 /** What is for those with a token, or let in by Cloudflare Access. */
 export const OPERATIONS: readonly Operation[] = [
   status,
+  doctor,
   metrics,
   audit,
   list,
@@ -30,6 +33,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...jobs,
   trigger,
   ...databases,
+  preflight,
   ...deadLetters,
   ...alerts,
   ...thresholds,
