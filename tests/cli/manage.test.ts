@@ -226,3 +226,35 @@ test("patina alerts remove asks for the channel's name", async () => {
     err: expect.stringContaining("One of typed."),
   });
 });
+
+test("patina restore tells the channels how it ended, and a restore that nobody can be told of is one all the same", async () => {
+  const added = await run(["alerts", "add", "restores", "--kind", "webhook", "--events", "restored,restore-failed"], {
+    input: receiver.url,
+  });
+  expect(added.exit, added.err).toBe(0);
+  receiver.received.length = 0;
+  const to = join(folder, "restored.sqlite");
+  const restored = await run(["restore", "shop", "latest", "--to", to]);
+  expect(restored.exit, restored.err).toBe(0);
+  expect(restored.err).toMatch(/The channels of http:\/\/127\.0\.0\.1:\d+ are told\.\n$/);
+  await system.patina.fire("tick", Date.now());
+  await until(
+    async () => receiver.received.length,
+    (received) => received > 0,
+  );
+  expect(receiver.received).toMatchObject([
+    {
+      kind: "restored",
+      headline: "shop was restored",
+      detail: expect.stringMatching(/ to a SQLite file, by admin-token/),
+    },
+  ]);
+  const quiet = await run(["restore", "shop", "--to", join(folder, "quiet.sqlite"), "--no-report"]);
+  expect(quiet.err).not.toContain("told");
+  const source = join(folder, "copy");
+  await run(["download", "shop", "--to", source]);
+  const env = { PATINA_URL: "http://127.0.0.1:9", PATINA_TOKEN: "x" };
+  const alone = await run(["restore", "shop", "--source", source, "--to", join(folder, "alone.sqlite")], { env });
+  expect(alone.exit, alone.err).toBe(0);
+  expect(alone.err).toMatch(/Nobody was told: cannot reach http:\/\/127\.0\.0\.1:9/);
+});

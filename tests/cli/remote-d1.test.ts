@@ -112,6 +112,20 @@ test("an import that fails half-way says that it did, and how to go back", async
   );
 });
 
+test("a backup that is damaged is not imported in parts either: it is read to its end before the first", async () => {
+  const home = join(folder, "damaged");
+  const { object } = await store(home, { ref: { ...DAY, database: "shop" }, sql: SHOP });
+  const file = join(home, "daily/2026-11-20/shop.sql.gz");
+  const bytes = readFileSync(file);
+  bytes[object.bytes - 60] = (bytes[object.bytes - 60] ?? 0) ^ 1;
+  write(file, bytes);
+  const args = ["restore", "shop", "--source", home, "--project", project, "--to", "d1:live", "--part-size", "1"];
+  const { exit, err } = await patina(args, { env: { STAND_IN: cloud } });
+  expect(exit, err).toBe(4);
+  expect(err).not.toContain("may hold a part");
+  expect(calls().some((call) => call.includes("--file"))).toBe(false);
+});
+
 test("more than 5 GB is refused before anything is read, with the way that works; parts arrive one after the other", async () => {
   const home = join(folder, "huge");
   const manifest = await store(home, { ref: { ...DAY, database: "shop" }, sql: SHOP });

@@ -11,6 +11,8 @@ import { type Content, contentOf } from "../restore/content.ts";
 import { EMERGENCY_FOLDER } from "../restore/emergency.ts";
 import { describeOutcome, exitOf, type Outcome, outcomeJson } from "../restore/outcome.ts";
 import { describePlan, planJson, planOf } from "../restore/plan.ts";
+import { audience, endOf, FailedRestore, reportRestore } from "../restore/report.ts";
+import { rowsDone } from "../restore/rows-done.ts";
 import { checkSpace } from "../restore/space.ts";
 import { checkLogs } from "../restore/sqlite-file.ts";
 import { nameOf, parseTarget, TARGET_HELP, type Target } from "../restore/target.ts";
@@ -37,12 +39,17 @@ interface RestoreOptions extends SourceOptions {
   readonly check: IntegrityCheck;
   readonly d1Form?: true;
   readonly partSize?: number;
+  readonly report: boolean;
 }
 
 /** `patina restore`: a backup, or some of its tables, to where it is wanted; proven afterwards. */
 export function restoreCommand(): Command {
   return sourceCommand("restore", "Restore a backup, or some of its tables, and prove that it is exact")
     .argument("<backup>", REFERENCE_HELP)
+    .argument(
+      "[which]",
+      "latest, a date or the beginning of a job's id, where the backup is named by its database alone",
+    )
     .requiredOption("--to <target>", TARGET_HELP)
     .option("--date <date>", "the backup of this date, such as 2026-11-20")
     .option("--backup <id>", "the backup of this job, or the beginning of its id")
@@ -57,8 +64,10 @@ export function restoreCommand(): Command {
     )
     .option("--part-size <MB>", "for D1: import in parts of at most so many megabytes", megabytes)
     .option("--d1-form", "for SQL text: as D1's import takes it, without the lines of the transaction")
-    .action(async (argument: string, options: RestoreOptions) => {
-      process.exitCode = await restore(argument, options);
+    .option("--no-report", "do not tell the deployment's channels of it")
+    .action(async (argument: string, which: string | undefined, options: RestoreOptions) => {
+      const named = which === undefined ? argument : referenceOf(argument, { backup: which });
+      process.exitCode = await restore(named, options);
     });
 }
 
@@ -86,7 +95,7 @@ async function restore(argument: string, options: RestoreOptions): Promise<numbe
       return await restoreFile(content, { path, target, options, isFree: isEmpty });
     }
     case "d1":
-      return await restoreRemote(content, { name: target.name, options });
+      return await restoreRemote(content, { target, options });
   }
 }
 
@@ -103,7 +112,7 @@ async function restoreText(
   const file = target.kind === "sql" ? resolve(target.path) : null;
   if (options.dryRun) return printPlan(content, { target: where, file, options, steps: [`Write the SQL to ${where}`] });
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
-  const onProgress = (done: number) => progress.show(done);
+  const onProgress = (done: number) => progress.show(done, rowsDone(content, done));
   const bytes = await (file === null
     ? writeToStdout(content, { form, onProgress })
     : writeToFile(content, { form, path: file, onProgress })
@@ -128,22 +137,25 @@ async function restoreFile(
   if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed, verb: "replace" });
   const begun = Date.now();
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
-  const outcome = await restoreToSqlite({
-    content,
-    path,
-    name: nameOf(target),
-    check: options.check,
-    isAgreed,
-    emergencyFolder: isFree ? null : resolve(options.emergency),
-    onProgress: (done) => progress.show(done),
-  }).finally(() => progress.end());
+  const outcome = await reporting({ content, target, options }, () =>
+    restoreToSqlite({
+      content,
+      path,
+      name: nameOf(target),
+      check: options.check,
+      isAgreed,
+      emergencyFolder: isFree ? null : resolve(options.emergency),
+      onProgress: (done) => progress.show(done, rowsDone(content, done)),
+    }).finally(() => progress.end()),
+  );
   return tell(outcome, { content, ms: Date.now() - begun, options });
 }
 
 async function restoreRemote(
   content: Content,
-  { name, options }: { name: string; options: RestoreOptions },
+  { target, options }: { target: Extract<Target, { kind: "d1" }>; options: RestoreOptions },
 ): Promise<number> {
+  const { name } = target;
   const partBytes = options.partSize === undefined ? null : options.partSize * 1_000_000;
   checkImportable(content, { partBytes });
   if (content.bytes !== null) checkSpace(tmpdir(), Math.min(content.bytes, partBytes ?? content.bytes) * 2);
@@ -164,18 +176,37 @@ async function restoreRemote(
   if (replaces) checkConfirmable(name, { isAgreed, verb: "replace" });
   const begun = Date.now();
   const progress = new ProgressLine(`Writing ${content.backup.id}`, { total: content.bytes });
-  const outcome = await restoreToD1(
-    {
-      content,
-      database,
-      partBytes,
-      isAgreed,
-      emergencyFolder: resolve(options.emergency),
-      onProgress: (done) => progress.show(done),
-    },
-    { replaces },
-  ).finally(() => progress.end());
+  const request = {
+    content,
+    database,
+    partBytes,
+    isAgreed,
+    emergencyFolder: resolve(options.emergency),
+    onProgress: (done: number) => progress.show(done, rowsDone(content, done)),
+  };
+  const outcome = await reporting({ content, target, options }, () =>
+    restoreToD1(request, { replaces }).finally(() => progress.end()),
+  );
   return tell(outcome, { content, ms: Date.now() - begun, options });
+}
+
+/** Restores, and tells the deployment's channels how that ended, where one is named. */
+async function reporting(
+  { content, target, options }: { content: Content; target: Target; options: RestoreOptions },
+  restoring: () => Promise<Outcome>,
+): Promise<Outcome> {
+  // First: what is missing to tell anybody is to be known before anything is changed.
+  const api = options.report ? audience(process.env, options.api) : null;
+  try {
+    const outcome = await restoring();
+    if (api !== null) await reportRestore(api, { content, target, end: endOf(outcome) });
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof FailedRestore)) throw error;
+    const end = { verdict: "failed", finding: error.message, isReplaced: true } as const;
+    if (api !== null) await reportRestore(api, { content, target, end });
+    throw error;
+  }
 }
 
 function stepsOf({ path, options, isFree }: { path: string; options: RestoreOptions; isFree: boolean }): string[] {

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { whenInterrupted } from "../interruption.ts";
 import type { Content } from "./content.ts";
 import { load } from "./load.ts";
 import { checkSpace } from "./space.ts";
+import { openUnjournalled } from "./sqlite-file.ts";
 
 /** A backup as a database that is gone when it is closed. */
 export interface Scratch {
@@ -28,14 +29,13 @@ export async function openScratch(content: Content, onProgress: (bytes: number) 
     return null;
   });
   const path = join(folder, "scratch.sqlite");
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: true });
+  const db = openUnjournalled(path, { pageSize: 4_096 });
   const close = () => {
     db.close();
     remove();
     forget();
   };
   try {
-    db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
     if (content.tables !== null) db.exec("BEGIN");
     await load(db, { content, onProgress });
     if (db.isTransaction) db.exec("COMMIT");

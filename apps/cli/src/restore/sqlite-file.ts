@@ -35,11 +35,8 @@ export class PartialDatabase {
     pageSize?: number;
   }): Promise<Proof> {
     try {
-      const db = new DatabaseSync(this.path, OPTIONS);
+      const db = openUnjournalled(this.path, { pageSize: options.pageSize ?? 4_096 });
       try {
-        // Until it is complete nobody needs it: no journal, and one fsync at the end.
-        db.exec(`PRAGMA page_size=${options.pageSize ?? 4_096}`);
-        db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
         if (options.content.tables !== null) db.exec("BEGIN");
         await load(db, options);
         if (db.isTransaction) db.exec("COMMIT");
@@ -101,6 +98,19 @@ export class PartialDatabase {
 }
 
 const OPTIONS = { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: true } as const;
+
+/**
+ * Opens a new database that nobody needs until it is complete: without a journal, and without an fsync before the end.
+ * What fails half-way is thrown away.
+ */
+export function openUnjournalled(path: string, { pageSize }: { pageSize: number }): DatabaseSync {
+  // Node opens databases so that nobody can break them, and then refuses to be without a journal.
+  const db = new DatabaseSync(path, { ...OPTIONS, defensive: false });
+  db.exec(`PRAGMA page_size=${pageSize}`);
+  db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
+  db.enableDefensive(true);
+  return db;
+}
 
 /** Pages copied in one step: more than a database can have, so that nobody gets a word in. */
 const ALL_PAGES = 2 ** 30;

@@ -10,6 +10,7 @@ import type { Content } from "./content.ts";
 import { emergencyCopy, emergencyOfFile } from "./emergency.ts";
 import { load } from "./load.ts";
 import type { Outcome } from "./outcome.ts";
+import { FailedRestore } from "./report.ts";
 import { PartialDatabase, removeDatabase } from "./sqlite-file.ts";
 import { type IntegrityCheck, proofOf } from "./verdict.ts";
 
@@ -67,7 +68,7 @@ async function replaceAll(request: SqliteRestore, before: DatabaseSync): Promise
   const proof = await partial.fill({ ...request, pageSize: saved.pageSize });
   if (proof.verdict === "failed") {
     partial.discard();
-    throw new CommandError(
+    throw new FailedRestore(
       `Cannot replace ${request.name} with ${request.content.backup.id}: ${reasonOf(proof.checks)}. Nothing was changed`,
       { exit: EXIT.findings, hint: "Restore an earlier backup." },
     );
@@ -93,7 +94,7 @@ async function replaceTables(request: SqliteRestore, before: DatabaseSync): Prom
     await load(db, { content, onProgress: request.onProgress });
     const proof = await proofOf(db, { content, check });
     if (proof.verdict === "failed") {
-      throw new CommandError(
+      throw new FailedRestore(
         `Cannot replace tables of ${request.name}: ${reasonOf(proof.checks)}. Nothing was changed`,
         { exit: EXIT.findings },
       );

@@ -12,6 +12,7 @@ import { manifest } from "./routes/manifest.ts";
 import { metrics } from "./routes/metrics.ts";
 import { preflight } from "./routes/preflight.ts";
 import { restoreGuideRoute } from "./routes/restore-guide.ts";
+import { restores } from "./routes/restores.ts";
 import { health, root } from "./routes/root.ts";
 import { status } from "./routes/status.ts";
 import { thresholds } from "./routes/thresholds.ts";
@@ -30,6 +31,7 @@ export const OPERATIONS: readonly Operation[] = [
   download,
   manifest,
   restoreGuideRoute,
+  restores,
   ...jobs,
   trigger,
   ...databases,
