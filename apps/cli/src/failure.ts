@@ -55,7 +55,8 @@ export function explain(error: unknown): Explanation {
     return { exit: error.exit, message: error.message, hint: error.hint, isTold: false };
   if (error instanceof PatinaError && error.code !== "internal") {
     const { exit, next } = ERROR_CODES[error.code];
-    return { exit, message: error.message, hint: next, isTold: false };
+    const hint = error.code === "not_found" ? "patina list and patina databases list show what exists." : next;
+    return { exit, message: error.message, hint, isTold: false };
   }
   const system = systemFailure(error);
   if (system !== null) return { exit: EXIT.error, ...system, isTold: false };

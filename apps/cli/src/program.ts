@@ -3,6 +3,7 @@ import { VERSION } from "@patina/core/version";
 import { Command } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
 import { archiveCommand } from "./commands/archive.ts";
+import { catalogCommand } from "./commands/catalog.ts";
 import { databasesCommand } from "./commands/databases.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { diffCommand } from "./commands/diff.ts";
@@ -11,6 +12,7 @@ import { downloadCommand } from "./commands/download.ts";
 import { drillCommand } from "./commands/drill.ts";
 import { dumpCommand } from "./commands/dump.ts";
 import { listCommand } from "./commands/list.ts";
+import { pruneCommand } from "./commands/prune.ts";
 import { queryCommand } from "./commands/query.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { showCommand } from "./commands/show.ts";
@@ -53,6 +55,8 @@ const COMMANDS = [
   databasesCommand,
   deadLettersCommand,
   alertsCommand,
+  pruneCommand,
+  catalogCommand,
   doctorCommand,
 ];
 

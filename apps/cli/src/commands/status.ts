@@ -3,12 +3,15 @@ import { amount, duration } from "@patina/core/wording";
 import type { Command } from "commander";
 import * as v from "valibot";
 import type { ApiClient } from "../api/client.ts";
+import { drillOf } from "../api/drills.ts";
 import { exitOfJob, follow } from "../api/follow.ts";
 import { jobMeant, jobOf } from "../api/jobs.ts";
+import { verifyRunOf } from "../api/verify-runs.ts";
 import { EXIT } from "../failure.ts";
 import { resultsTable } from "../local/results-table.ts";
 import { printData, printJson, tone } from "../output/print.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
+import { followDrill, followVerify, tellDrills, tellVerify } from "./remote.ts";
 
 interface StatusOptions extends ApiOptions {
   readonly watch?: true;
@@ -47,7 +50,7 @@ const WATCH_MS = 2_000;
 /** `patina status`: what runs, what ran last, what comes next; or one job. */
 export function statusCommand(): Command {
   return apiCommand("status", "Show what a deployment does, or one of its jobs; exit code 4 when something is wrong")
-    .argument("[job]", "a job's id or the beginning of one, or latest")
+    .argument("[job]", "a job's id or the beginning of one, latest, or the id of a verification or a drill")
     .option("--watch", "go on: a job to its end, everything until Ctrl-C")
     .action(async (job: string | undefined, options: StatusOptions) => {
       const api = apiOf(options);
@@ -56,6 +59,12 @@ export function statusCommand(): Command {
 }
 
 async function one(api: ApiClient, { job: typed, options }: { job: string; options: StatusOptions }): Promise<number> {
+  if (typed.startsWith("verify-")) {
+    return tellVerify([options.watch ? await followVerify(api, typed) : await verifyRunOf(api, typed)], options);
+  }
+  if (typed.startsWith("drill-")) {
+    return tellDrills([options.watch ? await followDrill(api, typed) : await drillOf(api, typed)], options);
+  }
   const id = await jobMeant(api, typed);
   const job = options.watch ? await follow(api, id) : await jobOf(api, id);
   if (options.json) printJson(job);
