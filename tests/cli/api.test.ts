@@ -21,8 +21,11 @@ afterAll(() => system.patina.stop());
 test("patina trigger --wait follows the job to its end and shows what came of it", async () => {
   const { exit, out, err } = await patina(["trigger", "sh", "--reason", "a test", "--wait"], { env });
   expect(exit, err).toBe(0);
-  expect(out).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
+  expect(out).toMatch(
+    /^database\tstatus\tconsistency\ttables\t.*\nshop\tsucceeded\tsnapshot\t3\t9\t\d+\t\d+\t\d+\t[0-9a-f]{64}\t/,
+  );
   expect(err).toMatch(/^Job manual-.*\n {2}backed up {2}shop: 9 rows/);
+  expect(err).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
 });
 
 test("patina trigger prints the job's id, and patina status shows the job, all of it and everything", async () => {

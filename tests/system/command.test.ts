@@ -123,8 +123,8 @@ function taskOf(run: { out: string }, name: string) {
 test("a second run on the same day says what the nightly did and makes a manual backup; --fresh forgets it", () => {
   const first = up(["--database", good]);
   expect(first.exit, first.err).toBe(0);
-  expect(first.out).toMatch(/good +succeeded +snapshot +1 +3 /);
-  expect(first.out).toMatch(/Job nightly-\d{4}-\d\d-\d\d completed in .*: 1 of 1 databases backed up; 3 rows, /);
+  expect(first.out).toMatch(/^good\tsucceeded\tsnapshot\t1\t3\t/m);
+  expect(first.err).toMatch(/Job nightly-\d{4}-\d\d-\d\d completed in .*: 1 of 1 databases backed up; 3 rows, /);
   const second = up(["--database", good], first.state);
   expect(second.err).toMatch(/Today's nightly-\S+ has completed already; this is a manual job\./);
   expect(second.out).toMatch(/manual\/\d{4}-\d\d-\d\d\/manual-\S+\/good\.sql\.gz/);

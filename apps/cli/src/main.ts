@@ -20,4 +20,5 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+// Not awaited: the published command is CommonJS, which can say so when Node is too old for it.
+void main();

@@ -7,9 +7,10 @@ import { drillOf } from "../api/drills.ts";
 import { exitOfJob, follow } from "../api/follow.ts";
 import { jobMeant, jobOf } from "../api/jobs.ts";
 import { verifyRunOf } from "../api/verify-runs.ts";
-import { EXIT } from "../failure.ts";
-import { resultsTable } from "../local/results-table.ts";
-import { printData, printJson, tone } from "../output/print.ts";
+import { CommandError, EXIT } from "../failure.ts";
+import { printResults } from "../local/results-table.ts";
+import { LiveText } from "../output/live-text.ts";
+import { isTerminal, note, printData, printJson, tone } from "../output/print.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
 import { followDrill, followVerify, tellDrills, tellVerify } from "./remote.ts";
 
@@ -19,6 +20,7 @@ interface StatusOptions extends ApiOptions {
 
 const Job = v.object({
   id: v.string(),
+  kind: v.string(),
   status: v.picklist(["running", "completed", "failed"]),
   started_at: v.string(),
   finished_at: v.nullable(v.string()),
@@ -68,19 +70,38 @@ async function one(api: ApiClient, { job: typed, options }: { job: string; optio
   const id = await jobMeant(api, typed);
   const job = options.watch ? await follow(api, id) : await jobOf(api, id);
   if (options.json) printJson(job);
-  else printData(resultsTable(job));
+  else printResults(job);
   return exitOfJob(job);
 }
 
 async function everything(api: ApiClient, { watch, json }: StatusOptions): Promise<number> {
-  for (let last = ""; ; ) {
-    const status = await api.get("/status", Status);
-    const text = json ? JSON.stringify(status, null, watch ? 0 : 2) : describe(status);
-    // What has not changed is not told again.
-    if (text !== last) printData(text);
-    last = text;
-    if (!watch) return isWrong(status) ? EXIT.findings : EXIT.ok;
+  const status = await api.get("/status", Status);
+  if (watch) return await watchFrom(status, { api, isJson: json === true });
+  if (json) printJson(status);
+  else printData(describe(status));
+  return isWrong(status) ? EXIT.findings : EXIT.ok;
+}
+
+/** Shows what a deployment does until Ctrl-C: on a terminal all the time, elsewhere when something has changed. */
+async function watchFrom(first: Status, { api, isJson }: { api: ApiClient; isJson: boolean }): Promise<never> {
+  const live = new LiveText();
+  let isSilent = false;
+  for (let [status, last] = [first, ""]; ; ) {
+    const { now: _, ...facts } = status;
+    if (JSON.stringify(facts) !== last || (isTerminal() && !isJson)) {
+      if (isJson) printData(JSON.stringify(status));
+      else live.show(describe(status));
+    }
+    last = JSON.stringify(facts);
     await pause(WATCH_MS);
+    try {
+      status = await api.get("/status", Status);
+      isSilent = false;
+    } catch (error) {
+      if (!(error instanceof CommandError) || error.exit !== EXIT.unreachable) throw error;
+      if (!isSilent) note(`${error.message}. It is asked again until it answers.`);
+      isSilent = true;
+    }
   }
 }
 
@@ -108,6 +129,11 @@ function describe({ now, databases, active_jobs, last_completed, needs_attention
 
 function ended(job: v.InferOutput<typeof Job>, now: number): string {
   const ago = duration(now - Date.parse(job.finished_at ?? job.started_at));
-  const how = job.status === "failed" ? `${job.failed} of ${job.databases} failed` : `all ${job.databases} backed up`;
-  return `${job.id}: ${how}, ${ago} ago`;
+  return `${job.id}: ${howOf(job)}, ${ago} ago`;
+}
+
+function howOf({ kind, status, databases, succeeded, failed }: v.InferOutput<typeof Job>): string {
+  if (kind === "weekly")
+    return `${amount(succeeded, "backup")} archived${status === "failed" ? ", and some missing" : ""}`;
+  return status === "failed" ? `${failed} of ${databases} failed` : `all ${databases} backed up`;
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import * as v from "valibot";
 import { databaseMeant } from "../api/databases.ts";
 import { exitOfJob, follow } from "../api/follow.ts";
-import { resultsTable } from "../local/results-table.ts";
+import { printResults } from "../local/results-table.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
 
@@ -49,6 +49,6 @@ async function trigger(typed: readonly string[], options: TriggerOptions): Promi
   note(`Job ${answer.job.id}`);
   const job = await follow(api, answer.job.id);
   if (json) printJson(job);
-  else printData(resultsTable(job));
+  else printResults(job);
   return exitOfJob(job);
 }
