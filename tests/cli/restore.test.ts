@@ -203,7 +203,7 @@ test("patina restore --table --replace puts one table back and leaves the others
   const to = makeDatabase(fresh(), SHOP);
   const live = new DatabaseSync(to);
   live.exec("DELETE FROM orders; INSERT INTO customers VALUES (4, 'new since')");
-  const { exit, out, err } = await restore(["shop", "--table", "orders", "--to", to, "--replace", "--yes", "--json"]);
+  const { exit, out, err } = await restore(["sho", "--table", "ord", "--to", to, "--replace", "--yes", "--json"]);
   expect(exit, err).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ verdict: "passed", tables: [{ name: "orders" }] });
   expect(live.prepare("SELECT count(*) AS orders FROM orders").get()).toEqual({ orders: 3 });

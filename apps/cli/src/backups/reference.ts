@@ -1,5 +1,6 @@
 import { type BackupRef, parseKey } from "@patina/archive/keys";
 import { isDate } from "@patina/core/date";
+import { choose } from "../choice.ts";
 import { CommandError, EXIT, usageError } from "../failure.ts";
 import type { Backup, BackupSource } from "./backup.ts";
 import { fileBackup, isDumpFile } from "./file-backup.ts";
@@ -55,10 +56,11 @@ export async function findBackup(argument: string, source: () => Promise<BackupS
   const found = await candidates(opened, { database, at: reference.at });
   if (found !== null) return found;
   const names = await databasesOf(opened);
-  const meant = names.filter((name) => name.startsWith(database));
-  const [only] = meant;
-  if (!names.includes(database) && only !== undefined && meant.length === 1) {
-    const other = await candidates(opened, { database: only, at: reference.at });
+  if (!names.includes(database) && names.some((name) => name.startsWith(database))) {
+    const other = await candidates(opened, {
+      database: choose(database, { names, thing: "database" }),
+      at: reference.at,
+    });
     if (other !== null) return other;
   }
   const what = reference.at === "latest" ? `of "${database}"` : `"${database}@${reference.at}"`;
@@ -82,6 +84,16 @@ async function onlyDatabase(source: BackupSource): Promise<string> {
     throw new CommandError(`Cannot find a backup: ${source.label} has none`, { exit: EXIT.notFound });
   }
   throw usageError("Cannot tell which database is meant", hintOf(names));
+}
+
+/**
+ * The database that somebody means by its name or the beginning of it, among those that have a backup.
+ *
+ * @throws {CommandError} exit 10 when there is none, exit 2 when there are several
+ */
+export async function databaseIn(source: BackupSource, typed: string): Promise<string> {
+  for await (const { database } of source.find({ database: typed })) return database;
+  return choose(typed, { names: await databasesOf(source), thing: "database" });
 }
 
 /** The databases that have a backup there. */

@@ -7,6 +7,7 @@ import { Command } from "commander";
 import type { Backup, BackupSource } from "../backups/backup.ts";
 import { type ArchiveSummary, openArchives } from "../backups/open-archives.ts";
 import { openSource } from "../backups/open-source.ts";
+import { databaseIn } from "../backups/reference.ts";
 import { streamOf } from "../backups/stored-stream.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { AtomicFile } from "../files/atomic-file.ts";
@@ -53,12 +54,12 @@ function extractCommand(): Command {
   return sourceCommand("extract", "Take backups out of a weekly archive, as objects of their own with their manifests")
     .argument("<archive>", "a week of the source, such as 2026-W47, the beginning of one, latest, or a weekly .tar.gz")
     .requiredOption("--to <folder>", "a folder that mirrors the bucket")
-    .option("--database <name>", "only of this database")
+    .option("--database <name>", "only of this database, by its name or the beginning of it")
     .option("--date <date>", "only of this date")
     .action(async (archive: string, options: ExtractOptions) => {
       const source = await sourceOf(archive, options);
       const filter = {
-        ...(options.database === undefined ? {} : { database: options.database }),
+        ...(options.database === undefined ? {} : { database: await databaseIn(source, options.database) }),
         ...(options.date === undefined ? {} : { since: options.date, until: options.date }),
       };
       const written: string[] = [];
@@ -105,8 +106,8 @@ async function extract(backup: Backup, folder: string): Promise<string> {
     beside.finish();
     return paths.dump;
   } catch (error) {
-    dump.abandon();
     beside.abandon();
+    dump.abandon();
     throw error;
   } finally {
     progress.end();

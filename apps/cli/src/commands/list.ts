@@ -3,6 +3,7 @@ import { PatinaError } from "@patina/core/error";
 import { bytes, count } from "@patina/core/wording";
 import type { Command } from "commander";
 import type { Backup, BackupSource } from "../backups/backup.ts";
+import { databaseIn } from "../backups/reference.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
@@ -19,13 +20,13 @@ const AT_ONCE = 8;
 /** `patina list`: the backups there are, from the newest on. */
 export function listCommand(): Command {
   return sourceCommand("list", "List backups, from the newest on")
-    .argument("[database]", "only of this database")
+    .argument("[database]", "only of this database, by its name or the beginning of it")
     .option("--since <date>", "only from this date on, such as 2026-11-20", date)
     .option("--limit <number>", "at most so many", limit, 50)
     .action(async (database: string | undefined, options: ListOptions) => {
       const source = await sourceOf(options)();
       const filter = {
-        ...(database === undefined ? {} : { database }),
+        ...(database === undefined ? {} : { database: await databaseIn(source, database) }),
         ...(options.since === undefined ? {} : { since: options.since }),
       };
       const { listed, hasMore } = await readList(source, { filter, limit: options.limit });

@@ -37,7 +37,7 @@ const Page = v.object({
 export function pruneCommand(): Command {
   return apiCommand("prune", "Show what the next prune would remove, and why")
     .option("--dry-run", "only show it; Patina prunes by itself after each night")
-    .option("--database <name>", "only of this database")
+    .option("--database <name>", "only of this database, by its name or the beginning of it")
     .option("--all", "also what stays")
     .action(async (options: PruneOptions) => {
       if (!options.dryRun) {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -134,7 +134,10 @@ async function restoreFile(
   if (space !== null) note(`${space}.`);
   if (options.dryRun) return printPlan(content, { target: path, file: path, options, steps: stepsOf(context) });
   const isAgreed = options.yes === true || isFree;
-  if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed, verb: "replace" });
+  if (existsSync(path)) {
+    accessSync(path, constants.W_OK);
+    checkConfirmable(nameOf(target), { isAgreed, verb: "replace" });
+  }
   const begun = Date.now();
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
   const outcome = await reporting({ content, target, options }, () =>

@@ -3,7 +3,6 @@ import {
   existsSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -13,6 +12,7 @@ import {
 import { dirname } from "node:path";
 import { CommandError, EXIT } from "../failure.ts";
 import { syncFolder } from "../files/atomic-file.ts";
+import { makeFolder } from "../files/new-folder.ts";
 import { whenInterrupted } from "../interruption.ts";
 
 /**
@@ -23,11 +23,12 @@ export class ResumableFile {
   /** What it is called until it is finished. */
   readonly partial: string;
   readonly #handle: number;
+  readonly #undoFolder: () => void;
   readonly #forget: () => void;
   #length: number;
 
   constructor(path: string, sha256: string) {
-    mkdirSync(dirname(path), { recursive: true });
+    this.#undoFolder = makeFolder(dirname(path));
     this.partial = `${path}.${sha256.slice(0, 12)}.partial`;
     // Not with "a": two downloads of the same content then write the same bytes to the same places.
     this.#handle = openSync(this.partial, existsSync(this.partial) ? "r+" : "w+");
@@ -91,6 +92,7 @@ export class ResumableFile {
 
   #remove(): null {
     rmSync(this.partial, { force: true });
+    this.#undoFolder();
     return null;
   }
 }

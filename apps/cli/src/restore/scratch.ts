@@ -5,7 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { whenInterrupted } from "../interruption.ts";
 import type { Content } from "./content.ts";
 import { load } from "./load.ts";
-import { checkSpace } from "./space.ts";
+import { checkRoom, requiredFor } from "./space.ts";
 import { openUnjournalled } from "./sqlite-file.ts";
 
 /** A backup as a database that is gone when it is closed. */
@@ -21,7 +21,11 @@ export interface Scratch {
  * @throws {CommandError} when it does not fit there
  */
 export async function openScratch(content: Content, onProgress: (bytes: number) => void): Promise<Scratch> {
-  if (content.bytes !== null) checkSpace(tmpdir(), content.bytes);
+  if (content.bytes !== null) {
+    const { least: required } = requiredFor(content.bytes);
+    const hint = "Free some, or set TMPDIR to a folder on another disk.";
+    checkRoom(tmpdir(), { required, what: `unpack ${content.backup.id}`, hint });
+  }
   const folder = mkdtempSync(join(tmpdir(), "patina-scratch-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const forget = whenInterrupted(() => {

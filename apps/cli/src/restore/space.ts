@@ -19,17 +19,25 @@ export function requiredFor(sqlBytes: number): { least: number; likely: number }
   return { least: Math.ceil(sqlBytes / 2), likely: Math.ceil(sqlBytes * 1.5) };
 }
 
+interface Room {
+  /** Bytes. */
+  readonly required: number;
+  /** What cannot be done without them. */
+  readonly what: string;
+  readonly hint?: string;
+}
+
 /**
  * Refuses what cannot fit into a folder.
  *
  * @throws {CommandError}
  */
-export function checkRoom(folder: string, { required, what }: { required: number; what: string }): void {
+export function checkRoom(folder: string, { required, what, hint }: Room): void {
   const available = availableIn(folder);
   if (available >= required) return;
   throw new CommandError(
     `Cannot ${what} into ${folder}: at least ${bytes(required)} are required, ${bytes(available)} are available`,
-    { hint: `Free some, or ${what} to another disk.` },
+    { hint: hint ?? `Free some, or ${what} to another disk.` },
   );
 }
 

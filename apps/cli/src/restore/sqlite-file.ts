@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { CommandError, EXIT } from "../failure.ts";
 import { syncFolder } from "../files/atomic-file.ts";
+import { makeFolder } from "../files/new-folder.ts";
 import { whenInterrupted } from "../interruption.ts";
 import type { Content } from "./content.ts";
 import { load } from "./load.ts";
@@ -13,13 +14,14 @@ const SIDECARS = ["-wal", "-shm", "-journal"];
 /** A SQLite file that is being made: called `.partial` until it is known to be what it should be. */
 export class PartialDatabase {
   readonly path: string;
+  readonly #undoFolder: () => void;
   readonly #forget: () => void;
 
   /** @param target the name that the file is to have in the end */
   constructor(target: string) {
-    mkdirSync(dirname(target), { recursive: true });
+    this.#undoFolder = makeFolder(dirname(target));
     this.path = `${target}.${process.pid}.partial`;
-    this.#remove();
+    removeDatabase(this.path);
     this.#forget = whenInterrupted(() => {
       this.#remove();
       return null;
@@ -93,7 +95,8 @@ export class PartialDatabase {
   }
 
   #remove(): void {
-    for (const suffix of ["", ...SIDECARS]) rmSync(`${this.path}${suffix}`, { force: true });
+    removeDatabase(this.path);
+    this.#undoFolder();
   }
 }
 
@@ -104,6 +107,8 @@ const OPTIONS = { enableForeignKeyConstraints: false, enableDoubleQuotedStringLi
  * What fails half-way is thrown away.
  */
 export function openUnjournalled(path: string, { pageSize }: { pageSize: number }): DatabaseSync {
+  // SQLite would not say why it cannot make a file.
+  closeSync(openSync(path, "wx"));
   // Node opens databases so that nobody can break them, and then refuses to be without a journal.
   const db = new DatabaseSync(path, { ...OPTIONS, defensive: false });
   db.exec(`PRAGMA page_size=${pageSize}`);
