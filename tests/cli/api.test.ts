@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type System, startSystem } from "../system/harness.ts";
 import { patina, start, testFolder } from "./command.ts";
 import { makeDatabase, SHOP } from "./databases.ts";
@@ -86,15 +86,31 @@ test("something that answers and is no Patina is told so", async () => {
   expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("Cannot understand what") });
 });
 
-test("patina status --watch goes on until Ctrl-C", async () => {
-  const running = start(["status", "--watch"], { env });
+test("patina status --watch shows what has changed until Ctrl-C, and outlasts a server that is away for a while", async () => {
+  const headers = { authorization: `Bearer ${system.patina.token}` };
+  const answer = await fetch(new URL("/status", system.patina.url), { headers });
+  const status = (await answer.json()) as Record<string, unknown>;
+  let isAway = false;
+  let databases = 2;
+  const server = createServer((request, response) => {
+    if (isAway) request.socket.destroy();
+    else response.writeHead(200).end(JSON.stringify({ ...status, databases }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port: stand } = server.address() as AddressInfo;
+  const running = start(["status", "--watch"], { env: { ...env, PATINA_URL: `http://127.0.0.1:${stand}` } });
   let seen = "";
-  await new Promise<void>((told) =>
-    running.child.stdout?.on("data", (chunk) => {
-      seen += String(chunk);
-      if (seen.includes("Next")) told();
-    }),
-  );
+  running.child.stdout?.on("data", (text: Buffer) => {
+    seen += String(text);
+  });
+  await vi.waitFor(() => expect(seen).toMatch(/^2 databases\n/), { timeout: 20_000 });
+  isAway = true;
+  await vi.waitFor(() => expect(running.said()).toContain("It is asked again until it answers."), { timeout: 60_000 });
+  [isAway, databases] = [false, 3];
+  await vi.waitFor(() => expect(seen).toContain("\n3 databases\n"), { timeout: 60_000 });
   running.child.kill("SIGINT");
   expect((await running.ended).exit).toBe(130);
+  server.close();
+  // What stays as it is is shown once.
+  expect(seen.match(/databases\n/g)).toHaveLength(2);
 });
