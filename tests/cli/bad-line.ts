@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo, Socket } from "node:net";
 
 /** What goes wrong with a request that asks for bytes of a backup. */
-export type Mischief =
+type Mischief =
   /** The connection ends before an answer. */
   | "break"
   /** The server is overloaded. */
