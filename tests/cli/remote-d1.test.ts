@@ -138,6 +138,8 @@ test("more than 5 GB is refused before anything is read, with the way that works
     err: expect.stringMatching(/has 6\.0 GB, and D1 takes 5 GB\.\nTry: --part-size 2000/),
   });
   expect(calls()).toEqual([]);
+  const text = await patina(["restore", "shop", "--source", home, "--to", "-", "--d1-form"]);
+  expect(text.err).toContain("--to d1:<name> --part-size 2000 imports it in parts.");
   const big = [
     "CREATE TABLE big(v)",
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO big SELECT randomblob(500) FROM n",

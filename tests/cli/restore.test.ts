@@ -328,6 +328,8 @@ test("patina restore refuses early what cannot fit, with what is required and wh
   const { exit, err } = await patina(["restore", "shop", "--source", home, "--to", to]);
   expect(err).toMatch(/at least 500 TB are required, .* are available\.\nTry: /);
   expect(exit).toBe(1);
+  const text = await patina(["restore", "shop", "--source", home, "--to", `${to}.sql`]);
+  expect(text).toMatchObject({ exit: 1, err: expect.stringMatching(/at least 1000 TB are required/) });
 });
 
 test.each([

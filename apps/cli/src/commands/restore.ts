@@ -8,12 +8,13 @@ import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { checkConfirmable } from "../restore/confirm.ts";
 import { type Content, contentOf } from "../restore/content.ts";
+import { MAX_IMPORT_BYTES } from "../restore/d1-parts.ts";
 import { EMERGENCY_FOLDER } from "../restore/emergency.ts";
 import { describeOutcome, exitOf, type Outcome, outcomeJson } from "../restore/outcome.ts";
 import { describePlan, planJson, planOf } from "../restore/plan.ts";
 import { audience, endOf, FailedRestore, reportRestore } from "../restore/report.ts";
 import { rowsDone } from "../restore/rows-done.ts";
-import { checkSpace } from "../restore/space.ts";
+import { checkRoom, checkSpace } from "../restore/space.ts";
 import { checkLogs } from "../restore/sqlite-file.ts";
 import { nameOf, parseTarget, TARGET_HELP, type Target } from "../restore/target.ts";
 import { checkFree, checkImportable, occupants, restoreToD1 } from "../restore/to-d1.ts";
@@ -111,6 +112,12 @@ async function restoreText(
   if (target.kind === "sql") checkAbsent(resolve(target.path), { replace: false });
   const file = target.kind === "sql" ? resolve(target.path) : null;
   if (options.dryRun) return printPlan(content, { target: where, file, options, steps: [`Write the SQL to ${where}`] });
+  if (file !== null && content.bytes !== null) {
+    checkRoom(dirname(file), { required: content.bytes, what: "restore" });
+  }
+  if (form === "d1" && (content.bytes ?? 0) > MAX_IMPORT_BYTES) {
+    note("D1 takes 5 GB of SQL at once, and this is more. --to d1:<name> --part-size 2000 imports it in parts.");
+  }
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
   const onProgress = (done: number) => progress.show(done, rowsDone(content, done));
   const bytes = await (file === null
