@@ -21,7 +21,7 @@ export default defineConfig({
           include: [
             "packages/{core,messages,dump,archive,alerts}/src/**/*.test.ts",
             "apps/cli/src/**/*.test.ts",
-            "tests/{corpus,compare,contract,docs,dump,infra,property}/**/*.test.ts",
+            "tests/{corpus,compare,contract,dump,infra,property}/**/*.test.ts",
           ],
         },
       },
@@ -47,7 +47,7 @@ export default defineConfig({
         // The command, bundled as it is published, as a person uses it.
         test: {
           name: "cli",
-          include: ["tests/cli/**/*.test.ts"],
+          include: ["tests/{cli,docs}/**/*.test.ts"],
           globalSetup: ["tests/cli/build.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

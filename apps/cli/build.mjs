@@ -9,26 +9,45 @@ const OUT = join(HERE, "dist");
 
 const { version, license } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
 
+/** In words that any Node understands. */
+const REFUSE_OLD_NODE = `if (parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write("Cannot run patina: it needs Node 24 or newer, and this is Node " + process.versions.node + ".\\n");
+  process.stderr.write("Try: npx -y -p node@24 -p patina-backup patina ..., or install Node 24.\\n");
+  process.exit(1);
+}`;
+
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
+const workers = ["wrangler.toml", ...["exporter", "archiver", "aggregator"].map((app) => `apps/${app}/wrangler.toml`)];
+
 await build({
   entryPoints: [join(HERE, "src", "main.ts")],
   outfile: join(OUT, "patina.js"),
   bundle: true,
   platform: "node",
-  format: "esm",
+  // Modules would be linked first, and fail for want of node:sqlite before a line of them has run.
+  format: "cjs",
   target: "node24",
   external: ["wrangler"],
   logLevel: "warning",
-  banner: {
-    // Some dependencies are CommonJS and ask for Node's modules with require().
-    js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
-  },
+  // `import.meta` is only asked for by what the published command leaves out.
+  logOverride: { "empty-import-meta": "silent" },
+  banner: { js: REFUSE_OLD_NODE },
   plugins: [
     {
       name: "without-local-run",
       setup({ onResolve }) {
         onResolve({ filter: /\/local\/patina\.ts$/ }, () => ({ path: join(HERE, "src", "local", "absent.ts") }));
+      },
+    },
+    {
+      // What the repository has beside it, patina doctor brings along.
+      name: "with-deployment-files",
+      setup({ onLoad }) {
+        onLoad({ filter: /\/doctor\/deployment-files\.ts$/ }, () => {
+          const texts = workers.map((path) => readFileSync(join(HERE, "..", "..", path), "utf8"));
+          return { contents: `export const DEPLOYMENT_FILES = ${JSON.stringify(texts)};`, loader: "js" };
+        });
       },
     },
   ],
@@ -40,7 +59,7 @@ const manifest = {
   version,
   description: "Exact, proven backups of Cloudflare D1 databases: list, verify, restore, compare",
   license,
-  type: "module",
+  keywords: ["cloudflare", "d1", "backup", "restore", "sqlite"],
   bin: { patina: "patina.js" },
   files: ["patina.js"],
   engines: { node: ">=24" },

@@ -16,14 +16,28 @@ export interface Wrangler {
  */
 const MISSING = /not found|does ?n[o']t exist|couldn't find|could not find|no such table|\b(10006|7404|11000)\b/i;
 
+/** How one call of wrangler ended: its standard output, and everything that it said. */
+export interface Called {
+  readonly code: number;
+  readonly out: string;
+  readonly said: string;
+}
+
+/** wrangler as a program of its own. */
 export function createWrangler({ command, env }: { command: string; env: NodeJS.ProcessEnv }): Wrangler {
-  const call = (args: readonly string[]) =>
-    new Promise<{ code: number; out: string; said: string }>((resolve) => {
-      execFile(command, args, { env, maxBuffer: 64 * 1_048_576 }, (error, out, err) => {
-        const code = error === null ? 0 : 1;
-        resolve({ code, out, said: `${err}\n${out}`.trim() });
-      });
-    });
+  return wranglerOver(
+    (args) =>
+      new Promise((resolve) => {
+        execFile(command, args, { env, maxBuffer: 64 * 1_048_576 }, (error, out, err) => {
+          const code = error === null ? 0 : 1;
+          resolve({ code, out, said: `${err}\n${out}`.trim() });
+        });
+      }),
+  );
+}
+
+/** wrangler, however it is called. */
+export function wranglerOver(call: (args: readonly string[]) => Promise<Called>): Wrangler {
   const find = async (args: readonly string[]) => {
     const { code, out, said } = await call(args);
     if (code === 0) return out;

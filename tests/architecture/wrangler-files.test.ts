@@ -90,10 +90,12 @@ test("the dispatcher has the crons of packages/core, and no binding to a source 
   expect([...(triggers.crons ?? [])].sort()).toEqual(Object.values(CRONS).sort());
   expect(d1_databases.map(({ binding }) => binding)).toEqual(["CATALOG"]);
   expect(r2_buckets).toEqual([]);
-  // Entrypoints that give only what the front door may have: bytes to read, and channels without their addresses.
+  // Entrypoints that give only what the front door may have: bytes to read, channels without their addresses, and what
+  // a database is like without what is in it.
   expect(services).toMatchObject([
     { binding: "VAULT", service: config("archiver").name, entrypoint: "Vault" },
     { binding: "CHANNELS", service: config("aggregator").name, entrypoint: "Channels" },
+    { binding: "PREFLIGHTS", service: config("exporter").name, entrypoint: "Preflights" },
   ]);
 });
 

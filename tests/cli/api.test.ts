@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type System, startSystem } from "../system/harness.ts";
 import { patina, start, testFolder } from "./command.ts";
 import { makeDatabase, SHOP } from "./databases.ts";
@@ -19,19 +19,24 @@ beforeAll(async () => {
 afterAll(() => system.patina.stop());
 
 test("patina trigger --wait follows the job to its end and shows what came of it", async () => {
-  const { exit, out, err } = await patina(["trigger", "shop", "--reason", "a test", "--wait"], { env });
+  const { exit, out, err } = await patina(["trigger", "sh", "--reason", "a test", "--wait"], { env });
   expect(exit, err).toBe(0);
-  expect(out).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
+  expect(out).toMatch(
+    /^database\tstatus\tconsistency\ttables\t.*\nshop\tsucceeded\tsnapshot\t3\t9\t\d+\t\d+\t\d+\t[0-9a-f]{64}\t/,
+  );
   expect(err).toMatch(/^Job manual-.*\n {2}backed up {2}shop: 9 rows/);
+  expect(err).toMatch(/Job manual-.* completed in .*: 1 of 1 databases backed up; 9 rows/);
 });
 
 test("patina trigger prints the job's id, and patina status shows the job, all of it and everything", async () => {
   const { out } = await patina(["trigger"], { env });
   const id = out.trim();
   expect(id).toMatch(/^manual-\d{8}-\d{6}-[0-9a-f]{6}$/);
-  const watched = await patina(["status", id, "--watch", "--json"], { env });
+  const watched = await patina(["status", "latest", "--watch", "--json"], { env });
   expect(watched.exit, watched.err).toBe(0);
   expect(JSON.parse(watched.out)).toMatchObject({ id, status: "completed", succeeded: 2 });
+  const begun = await patina(["status", id.slice(0, -2), "--json"], { env });
+  expect(JSON.parse(begun.out)).toMatchObject({ id });
   const status = await patina(["status"], { env });
   expect(status.out).toMatch(/^2 databases\nLast {5}manual-.*: all 2 backed up, .* ago\nNext {5}nightly at /);
   const json = JSON.parse((await patina(["status", "--json"], { env })).out);
@@ -39,7 +44,13 @@ test("patina trigger prints the job's id, and patina status shows the job, all o
 });
 
 test.each([
-  ["a database that is not registered", ["trigger", "cart"], {}, 10, /no database of this name is registered\.\nTry: /],
+  [
+    "a database that is not registered",
+    ["trigger", "cart"],
+    {},
+    10,
+    /Cannot find database "cart": none has that name\.\nTry: One of blog, shop\./,
+  ],
   ["a job that there is not", ["status", "manual-20260101-000000-aaaaaa"], {}, 10, /Cannot find this job/],
   [
     "a wrong token",
@@ -75,15 +86,31 @@ test("something that answers and is no Patina is told so", async () => {
   expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("Cannot understand what") });
 });
 
-test("patina status --watch goes on until Ctrl-C", async () => {
-  const running = start(["status", "--watch"], { env });
+test("patina status --watch shows what has changed until Ctrl-C, and outlasts a server that is away for a while", async () => {
+  const headers = { authorization: `Bearer ${system.patina.token}` };
+  const answer = await fetch(new URL("/status", system.patina.url), { headers });
+  const status = (await answer.json()) as Record<string, unknown>;
+  let isAway = false;
+  let databases = 2;
+  const server = createServer((request, response) => {
+    if (isAway) request.socket.destroy();
+    else response.writeHead(200).end(JSON.stringify({ ...status, databases }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port: stand } = server.address() as AddressInfo;
+  const running = start(["status", "--watch"], { env: { ...env, PATINA_URL: `http://127.0.0.1:${stand}` } });
   let seen = "";
-  await new Promise<void>((told) =>
-    running.child.stdout?.on("data", (chunk) => {
-      seen += String(chunk);
-      if (seen.includes("Next")) told();
-    }),
-  );
+  running.child.stdout?.on("data", (text: Buffer) => {
+    seen += String(text);
+  });
+  await vi.waitFor(() => expect(seen).toMatch(/^2 databases\n/), { timeout: 20_000 });
+  isAway = true;
+  await vi.waitFor(() => expect(running.said()).toContain("It is asked again until it answers."), { timeout: 60_000 });
+  [isAway, databases] = [false, 3];
+  await vi.waitFor(() => expect(seen).toContain("\n3 databases\n"), { timeout: 60_000 });
   running.child.kill("SIGINT");
   expect((await running.ended).exit).toBe(130);
+  server.close();
+  // What stays as it is is shown once.
+  expect(seen.match(/databases\n/g)).toHaveLength(2);
 });

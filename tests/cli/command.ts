@@ -58,3 +58,26 @@ export async function patina(args: readonly string[], options: RunOptions = {}):
   const ended = await start(args, options).ended;
   return { ...ended, out: ended.out.toString() };
 }
+
+/** Runs the command on a terminal of its own, on which something is typed once it is asked for; what it shows there. */
+export async function onTerminal(
+  args: readonly string[],
+  { typed, at, cwd, env }: { typed: string; at: RegExp; cwd?: string; env?: Readonly<Record<string, string>> },
+): Promise<{ exit: number | null; said: string }> {
+  const line = [process.execPath, COMMAND, ...args].join(" ");
+  const child = spawn("script", ["-qec", line, "/dev/null"], {
+    cwd: cwd ?? tmpdir(),
+    env: { PATH: process.env["PATH"], TERM: "xterm", ...env },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
+  let isTyped = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (isTyped || !at.test(said)) return;
+    isTyped = true;
+    child.stdin.end(typed);
+  });
+  const exit = await new Promise<number | null>((ended) => child.on("close", ended));
+  return { exit, said };
+}

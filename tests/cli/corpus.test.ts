@@ -10,9 +10,10 @@ import { restoreToSqlite } from "@patina/cli/restore/to-sqlite";
 import { writeToFile } from "@patina/cli/restore/to-text";
 import type { Proof } from "@patina/cli/restore/verdict";
 import { FolderStore } from "@patina/cli/store/folder-store";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { beforeAll, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
-import { openDatabaseFile } from "../compare/d1-file.ts";
+import { d1Path, openDatabaseFile } from "../compare/d1-file.ts";
 import { build, openEmpty } from "../corpus/build.ts";
 import type { Case } from "../corpus/case.ts";
 import { CORPUS } from "../corpus/corpus.ts";
@@ -65,11 +66,64 @@ function expectExact(entry: Case, database: string, path: string): void {
   expect(manifests.get(database)?.warnings, differences.join("\n")).not.toEqual([]);
 }
 
-test.each(named)("%s: is restored into a new file, and the verdict says so", async (name, entry, database) => {
-  const path = join(folder, "new", `${name}.sqlite`);
+/** Those that SQLite finds nothing wrong with, in the restored database as in its source. */
+const sound = new Set<string>();
+
+test.each(named)("%s: is restored into a new file, and the verdict says so", async (_, entry, database) => {
+  // Where workerd keeps a local D1 database of this name.
+  const path = d1Path(join(folder, "state"), database);
   const { proof } = await restored(path, await content(database));
+  if (proof.verdict === "passed") sound.add(database);
   expectProven(proof, manifests.get(database));
   expectExact(entry, database, path);
+});
+
+/** Says what is wrong with databases: SQLite's own check, and the rows of every table. */
+const LOOK = `
+export default {
+  async fetch(request, env) {
+    const wrong = [];
+    for (const { binding, tables } of await request.json()) {
+      try {
+        const { quick_check } = await env[binding].prepare("PRAGMA quick_check").first();
+        if (quick_check !== "ok") wrong.push(binding + ": " + quick_check);
+        for (const { name, rows } of tables) {
+          const sql = 'SELECT count(*) AS n FROM "' + name.replaceAll('"', '""') + '"';
+          const { n } = await env[binding].prepare(sql).first();
+          if (n !== rows) wrong.push(binding + ": " + n + " rows in " + name);
+        }
+      } catch (error) {
+        wrong.push(binding + ": " + error.message);
+      }
+    }
+    return Response.json(wrong);
+  },
+};`;
+
+test("workerd takes every one of the new files for a local D1 database of its own, sound and with all its rows", async () => {
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: LOOK,
+      compatibilityDate: "2026-11-17",
+      d1Databases: Object.fromEntries(named.map(([, , database]) => [database, database])),
+      resourcePersistencePath: join(folder, "state"),
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      log: new Log(LogLevel.ERROR),
+    }),
+  );
+  try {
+    expect(sound.size).toBeGreaterThan(0.9 * named.length);
+    const asked = [...manifests]
+      .filter(([database]) => sound.has(database))
+      .map(([binding, { tables }]) => ({ binding, tables: tables.map(({ name, rows }) => ({ name, rows })) }));
+    const answer = await miniflare.dispatchFetch("http://look", { method: "POST", body: JSON.stringify(asked) });
+    expect(await answer.json()).toEqual([]);
+  } finally {
+    await miniflare.dispose();
+  }
 });
 
 test.each(named)(

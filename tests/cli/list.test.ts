@@ -58,7 +58,7 @@ test.each(PLACES)("patina list of %s has every backup, the newest date first, an
 
 test.each(PLACES)("patina list of one database in %s, since a date, up to a limit", async (_, place) => {
   const [args, env] = place();
-  const some = await patina(["list", "blog", ...args, "--json"], { env });
+  const some = await patina(["list", "bl", ...args, "--json"], { env });
   expect(JSON.parse(some.out)).toMatchObject({ backups: [{ id: "blog@2026-11-19", rows: 0 }], more: false });
   const since = await patina(["list", "shop", "--since", "2026-11-19", "--limit", "2", ...args, "--json"], { env });
   expect(JSON.parse(since.out)).toMatchObject({
@@ -66,6 +66,12 @@ test.each(PLACES)("patina list of one database in %s, since a date, up to a limi
     more: true,
   });
   expect(since.err).toContain("There are more: --limit 20 looks further back.");
+});
+
+test("patina list of a database that is not there says so", async () => {
+  const { exit, out, err } = await patina(["list", "cart", "--source", folder]);
+  expect({ exit, out }).toEqual({ exit: 10, out: "" });
+  expect(err).toBe('Cannot find database "cart": none has that name.\nTry: One of blog, shop.\n');
 });
 
 test.each([

@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { PROJECT } from "@patina/cli/local/workers";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
+import { wranglerOptions } from "../wrangler/options.ts";
 import { store, write } from "./bucket-folder.ts";
 import { patina, testFolder } from "./command.ts";
 import { makeDatabase, SHOP } from "./databases.ts";
@@ -18,9 +18,7 @@ const DAY = { kind: "daily", date: "2026-11-20" } as const;
 
 beforeAll(async () => {
   await store(bucket, { ref: { ...DAY, database: "shop" }, sql: SHOP });
-  const known = Object.fromEntries(["d1 execute", "d1 time-travel info"].map((name) => [name, optionsOf(name)]));
-  expect(known["d1 execute"]).toContain("--remote");
-  write(join(cloud, "known.json"), JSON.stringify(known));
+  write(join(cloud, "known.json"), JSON.stringify(wranglerOptions()));
   const standIn = join(import.meta.dirname, "wrangler-stand-in.mjs");
   const binary = join(project, "node_modules", ".bin", "wrangler");
   write(binary, `#!/bin/sh\nexec "${process.execPath}" "${standIn}" "$@"\n`);
@@ -31,13 +29,6 @@ beforeEach(() => {
   for (const name of readdirSync(cloud).filter((file) => file !== "known.json")) rmSync(join(cloud, name));
   makeDatabase(join(cloud, "live.sqlite"), ["CREATE TABLE _cf_bookmark(value)", "INSERT INTO _cf_bookmark VALUES(7)"]);
 });
-
-/** The options that the real wrangler knows for a command. */
-function optionsOf(command: string): string[] {
-  const wrangler = join(PROJECT, "node_modules", ".bin", "wrangler");
-  const { stdout } = spawnSync(wrangler, [...command.split(" "), "--help"], { encoding: "utf8" });
-  return [...stdout.matchAll(/(--[a-z][a-z-]*)/g)].map(([option]) => option);
-}
 
 function restore(args: readonly string[], env: Record<string, string> = {}) {
   return patina(["restore", "shop", "--source", bucket, "--project", project, ...args], {
@@ -121,6 +112,20 @@ test("an import that fails half-way says that it did, and how to go back", async
   );
 });
 
+test("a backup that is damaged is not imported in parts either: it is read to its end before the first", async () => {
+  const home = join(folder, "damaged");
+  const { object } = await store(home, { ref: { ...DAY, database: "shop" }, sql: SHOP });
+  const file = join(home, "daily/2026-11-20/shop.sql.gz");
+  const bytes = readFileSync(file);
+  bytes[object.bytes - 60] = (bytes[object.bytes - 60] ?? 0) ^ 1;
+  write(file, bytes);
+  const args = ["restore", "shop", "--source", home, "--project", project, "--to", "d1:live", "--part-size", "1"];
+  const { exit, err } = await patina(args, { env: { STAND_IN: cloud } });
+  expect(exit, err).toBe(4);
+  expect(err).not.toContain("may hold a part");
+  expect(calls().some((call) => call.includes("--file"))).toBe(false);
+});
+
 test("more than 5 GB is refused before anything is read, with the way that works; parts arrive one after the other", async () => {
   const home = join(folder, "huge");
   const manifest = await store(home, { ref: { ...DAY, database: "shop" }, sql: SHOP });
@@ -133,6 +138,8 @@ test("more than 5 GB is refused before anything is read, with the way that works
     err: expect.stringMatching(/has 6\.0 GB, and D1 takes 5 GB\.\nTry: --part-size 2000/),
   });
   expect(calls()).toEqual([]);
+  const text = await patina(["restore", "shop", "--source", home, "--to", "-", "--d1-form"]);
+  expect(text.err).toContain("--to d1:<name> --part-size 2000 imports it in parts.");
   const big = [
     "CREATE TABLE big(v)",
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<3000) INSERT INTO big SELECT randomblob(500) FROM n",

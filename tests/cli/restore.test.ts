@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compare } from "../compare/compare.ts";
 import { store, write } from "./bucket-folder.ts";
-import { COMMAND, patina, start, testFolder } from "./command.ts";
+import { COMMAND, onTerminal, patina, start, testFolder } from "./command.ts";
 import { large, makeDatabase, SHOP } from "./databases.ts";
 import { type S3Server, startS3 } from "./s3-server.ts";
 
@@ -152,26 +152,14 @@ test("patina restore never writes over a target, and changes nothing when it ref
   expect(existsSync(join(folder, "patina-emergency"))).toBe(false);
 });
 
-/** Runs the command on a terminal of its own, on which something is typed. */
-function onTerminal(args: readonly string[], typed: string) {
-  const line = [process.execPath, COMMAND, ...args].join(" ");
-  const run = spawnSync("script", ["-qec", line, "/dev/null"], {
-    cwd: folder,
-    input: typed,
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"], TERM: "xterm" },
-  });
-  return { exit: run.status, said: run.stdout };
-}
-
 test("patina restore --replace backs up what is there, asks for its name, and then replaces it", async () => {
   const to = makeDatabase(fresh("live.sqlite"), ["CREATE TABLE precious(a)", "INSERT INTO precious VALUES('gone?')"]);
   const emergency = join(folder, "emergency-1");
   const args = ["restore", "shop", "--source", bucket, "--to", to, "--replace", "--emergency", emergency];
-  const wrong = onTerminal(args, "life.sqlite\n");
+  const wrong = await onTerminal(args, { typed: "life.sqlite\n", at: /to replace it:/, cwd: folder });
   expect(wrong.said).toContain("that is not its name, and nothing was changed");
   expect(wrong.exit).toBe(1);
-  const right = onTerminal(args, "live.sqlite\n");
+  const right = await onTerminal(args, { typed: "live.sqlite\n", at: /to replace it:/, cwd: folder });
   expect(right.exit, right.said).toBe(0);
   expect(right.said).toContain("Type live.sqlite to replace it:");
   expect(compare(shop, to)).toEqual([]);
@@ -215,7 +203,7 @@ test("patina restore --table --replace puts one table back and leaves the others
   const to = makeDatabase(fresh(), SHOP);
   const live = new DatabaseSync(to);
   live.exec("DELETE FROM orders; INSERT INTO customers VALUES (4, 'new since')");
-  const { exit, out, err } = await restore(["shop", "--table", "orders", "--to", to, "--replace", "--yes", "--json"]);
+  const { exit, out, err } = await restore(["sho", "--table", "ord", "--to", to, "--replace", "--yes", "--json"]);
   expect(exit, err).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ verdict: "passed", tables: [{ name: "orders" }] });
   expect(live.prepare("SELECT count(*) AS orders FROM orders").get()).toEqual({ orders: 3 });
@@ -340,6 +328,8 @@ test("patina restore refuses early what cannot fit, with what is required and wh
   const { exit, err } = await patina(["restore", "shop", "--source", home, "--to", to]);
   expect(err).toMatch(/at least 500 TB are required, .* are available\.\nTry: /);
   expect(exit).toBe(1);
+  const text = await patina(["restore", "shop", "--source", home, "--to", `${to}.sql`]);
+  expect(text).toMatchObject({ exit: 1, err: expect.stringMatching(/at least 1000 TB are required/) });
 });
 
 test.each([

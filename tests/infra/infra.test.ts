@@ -1,16 +1,20 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { apply, plan, type World } from "@patina/infra/apply";
 import { readRegistry } from "@patina/infra/registry";
-import { createWrangler } from "@patina/infra/wrangler";
+import { createWrangler, wranglerOver } from "@patina/infra/wrangler";
 import { QUEUES } from "@patina/messages/queues";
 import { afterAll, beforeEach, expect, test } from "vitest";
+import { Account, type AccountOptions } from "../wrangler/account.ts";
+import { wranglerOptions } from "../wrangler/options.ts";
 
-/** `npm run infra` against a stand-in for the account, see wrangler-stand-in.ts. */
+/** `npm run infra` against a stand-in for the account, see tests/wrangler/account.ts. */
 
 const ROOT = dirname(dirname(import.meta.dirname));
+const REAL = join(ROOT, "node_modules/.bin/wrangler");
 const all = mkdtempSync(join(tmpdir(), "patina-infra-"));
 const ENTRY = `
 [[databases]]
@@ -34,20 +38,13 @@ beforeEach(() => {
 
 afterAll(() => rmSync(all, { recursive: true, force: true }));
 
-function world(env: Record<string, string> = {}): World & { lines: string[] } {
+const options = wranglerOptions();
+
+function world(account: Partial<AccountOptions> = {}): World & { lines: string[] } {
   const lines: string[] = [];
-  const wrangler = createWrangler({
-    command: join(import.meta.dirname, "wrangler-stand-in.ts"),
-    env: {
-      ...process.env,
-      STAND_IN: folder,
-      HELP_CACHE: join(all, "help"),
-      REAL_WRANGLER: join(ROOT, "node_modules/.bin/wrangler"),
-      ...env,
-    },
-  });
+  const standIn = new Account({ folder, options, ...account });
   return {
-    wrangler,
+    wrangler: wranglerOver(async (args) => standIn.call(args)),
     lines,
     read: (path) => readFileSync(join(ROOT, path), "utf8"),
     write(path, text) {
@@ -89,7 +86,7 @@ test("plan shows what an empty account needs, and changes nothing", async () => 
 
 test("apply brings an empty account to a deployed Patina, and a second apply only deploys again", async () => {
   const registry = readRegistry(ENTRY);
-  await apply(registry, world({ DRY_RUN: "yes" }));
+  await apply(registry, world({ dryRunWith: REAL }));
   expect(registered()).toEqual([
     { name: "blog", binding: "DB_BLOG", priority: 2, description: "", certain: 0, enabled: 1, ...NO_RULES },
     {
@@ -170,7 +167,7 @@ test("a database's own retention is registered, and taken back when it leaves th
 
 test("a step that fails ends the run, names itself, and the next run goes on from there", async () => {
   const registry = readRegistry(ENTRY);
-  await expect(apply(registry, world({ FAIL_AT: "d1 create patina-catalog" }))).rejects.toMatchObject({
+  await expect(apply(registry, world({ failAt: "d1 create patina-catalog" }))).rejects.toMatchObject({
     code: "wrangler_failed",
     message: expect.stringContaining("d1 create patina-catalog"),
   });
@@ -180,7 +177,7 @@ test("a step that fails ends the run, names itself, and the next run goes on fro
 });
 
 test("an answer that only may mean missing (no permission, no network) is not taken for it", async () => {
-  const failing = world({ FAIL_AT: "queues info patina-exports" });
+  const failing = world({ failAt: "queues info patina-exports" });
   await expect(plan(readRegistry(ENTRY), failing)).rejects.toMatchObject({ code: "wrangler_failed" });
 });
 
@@ -212,4 +209,23 @@ test.each([
   expect(() => readRegistry(text)).toThrow(
     expect.objectContaining({ code: "invalid_request", message: expect.stringContaining(place) }),
   );
+});
+
+test("wrangler itself is called as a program, and what it says of a failure is told", async () => {
+  const node = createWrangler({ command: process.execPath, env: process.env });
+  expect(await node.run(["--version"])).toBe(`${process.version}\n`);
+  const wrangler = createWrangler({ command: REAL, env: { ...process.env, CI: "1" } });
+  await expect(wrangler.run(["d1", "list", "--jason"])).rejects.toMatchObject({
+    code: "wrangler_failed",
+    message: expect.stringContaining("jason"),
+  });
+});
+
+test("the options that the stand-in allows are those of the real command's --help", () => {
+  const { stdout } = spawnSync(REAL, ["r2", "bucket", "lifecycle", "add", "--help"], { encoding: "utf8" });
+  const told = [...stdout.matchAll(/^ {2}(-\w, | {4})(--[a-z-]+)/gm)].flatMap(([, short = "", long = ""]) =>
+    short.trim() === "" ? [long] : [short.slice(0, 2), long],
+  );
+  const ours = options["r2 bucket lifecycle add"];
+  expect(new Set(ours)).toEqual(new Set(told.filter((word) => !["-h", "--help"].includes(word))));
 });

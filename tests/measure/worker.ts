@@ -4,6 +4,7 @@ import { createFront } from "@patina/dispatcher/front";
 import { type Cost, countedDatabase } from "@patina/testkit/counted";
 import type { Channels } from "@patina/worker/channels";
 import { createLog } from "@patina/worker/log";
+import type { Preflights } from "@patina/worker/preflights";
 import type { Vault } from "@patina/worker/vault";
 
 /** The dispatcher's front door over a catalog that can be filled and that counts what is asked of it. */
@@ -58,6 +59,7 @@ function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
     // No page that is measured opens a backup.
     vault: null as unknown as Vault,
     channels: null as unknown as Channels,
+    preflights: null as unknown as Preflights,
     clock,
     log,
     open: async () => ({

@@ -6,7 +6,7 @@ import { toPatinaError } from "@patina/core/error";
 import type { ChannelTest, NewAddress, Channels as Port, SealAnswer, TestAnswer } from "@patina/worker/channels";
 import { type AlertContext, deliverAlert } from "./alerts.ts";
 import { type AggregatorEnv, alertContext } from "./context.ts";
-import { seal } from "./seal.ts";
+import { isAlertKey, seal } from "./seal.ts";
 
 /** What the dispatcher may ask about channels. See packages/worker/src/channels.ts. */
 export class Channels extends WorkerEntrypoint<AggregatorEnv> implements Port {
@@ -16,6 +16,10 @@ export class Channels extends WorkerEntrypoint<AggregatorEnv> implements Port {
 
   async sendTest(test: ChannelTest): Promise<TestAnswer> {
     return await testChannel(test, await alertContext(this.env));
+  }
+
+  async hasAlertKey(): Promise<boolean> {
+    return isAlertKey(this.env.ALERT_KEY);
   }
 }
 

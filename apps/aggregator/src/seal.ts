@@ -69,6 +69,11 @@ async function importKey(key: string | undefined, usage: "encrypt" | "decrypt"):
   return await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, [usage]);
 }
 
+/** Whether a secret can encrypt. */
+export function isAlertKey(secret: string | undefined): boolean {
+  return keyBytes(secret ?? "") !== null;
+}
+
 function keyBytes(text: string): Uint8Array<ArrayBuffer> | null {
   try {
     const bytes = Uint8Array.from(atob(text.trim()), (character) => character.charCodeAt(0));

@@ -35,6 +35,13 @@ export function usageError(message: string, hint?: string): CommandError {
   return new CommandError(message, { exit: EXIT.usage, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** What commander refused, in the words of all other failures. `command` is what was typed: `patina databases list`. */
+export function wrongUse(error: CommanderError, command: string): Error {
+  if (error.exitCode === 0 || error.code === "commander.help") return error;
+  const [, reason = "", suggestion] = /^(?:error: )?(.*?)\s*(?:\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
+  return usageError(`Cannot run ${command}: ${reason.replace(/\.$/, "")}`, suggestion ?? `${command} --help`);
+}
+
 /** What a person is told of a failure. */
 export interface Explanation {
   readonly exit: number;
@@ -46,16 +53,17 @@ export interface Explanation {
 
 /** Turns whatever ended the command into its exit code and one clear sentence. */
 export function explain(error: unknown): Explanation {
+  // Help or the version: asked for, or shown because there was no command.
   if (error instanceof CommanderError) {
-    const isHelp = ["commander.helpDisplayed", "commander.version", "commander.help"].includes(error.code);
-    const message = error.message.replace(/^error: /, "");
-    return { exit: isHelp ? EXIT.ok : EXIT.usage, message, hint: null, isTold: true };
+    const exit = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return { exit, message: "Cannot run: no command is named", hint: null, isTold: true };
   }
   if (error instanceof CommandError)
     return { exit: error.exit, message: error.message, hint: error.hint, isTold: false };
   if (error instanceof PatinaError && error.code !== "internal") {
     const { exit, next } = ERROR_CODES[error.code];
-    return { exit, message: error.message, hint: next, isTold: false };
+    const hint = error.code === "not_found" ? "patina list and patina databases list show what exists." : next;
+    return { exit, message: error.message, hint, isTold: false };
   }
   const system = systemFailure(error);
   if (system !== null) return { exit: EXIT.error, ...system, isTold: false };

@@ -12,12 +12,19 @@ export function whenInterrupted(tidy: () => string | null): () => void {
   return () => tidying.delete(tidy);
 }
 
+/** Tidies up, the latest first, because the process ends now; what is left. */
+export function tidyUp(): string[] {
+  return [...tidying]
+    .reverse()
+    .map((tidy) => tidy())
+    .filter((line) => line !== null);
+}
+
 /** Ends the process with 130 on SIGINT and SIGTERM, after tidying up. A command may put its own listener in the place. */
 export function listenForInterruption(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      const left = [...tidying].map((tidy) => tidy()).filter((line) => line !== null);
-      process.stderr.write(`\nInterrupted. ${left.length === 0 ? "Nothing was left behind." : left.join(" ")}\n`);
+      process.stderr.write(`\nInterrupted. ${tidyUp().join(" ") || "Nothing was left behind."}\n`);
       process.exit(EXIT.interrupted);
     });
   }

@@ -34,6 +34,7 @@ function context(
         return answers.seal ?? { end: "sealed", sealed, host: "hooks.example.com", signingKey };
       },
       sendTest: async () => answers.test ?? { end: "sent" },
+      hasAlertKey: async () => true,
     },
   };
 }

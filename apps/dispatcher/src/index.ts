@@ -2,6 +2,7 @@ import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
 import type { Channels } from "@patina/worker/channels";
 import { createLog } from "@patina/worker/log";
+import type { Preflights } from "@patina/worker/preflights";
 import type { Vault } from "@patina/worker/vault";
 import type { AuthSettings } from "./api/auth.ts";
 import { createFront } from "./front.ts";
@@ -19,6 +20,7 @@ export default {
       attempts: env.ATTEMPTS,
       vault: env.VAULT as unknown as Vault,
       channels: env.CHANNELS as unknown as Channels,
+      preflights: env.PREFLIGHTS as unknown as Preflights,
       log,
       open: () => context(env),
     };

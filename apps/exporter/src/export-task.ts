@@ -141,9 +141,14 @@ async function report({ key, manifest }: Backup, { task, context }: { task: Task
   log.info({ ...task, rows, consistency, storedBytes: object.bytes }, "Export finished");
 }
 
-async function findSource(
+/**
+ * The database behind the binding of a registered one, and the rules of its backups.
+ *
+ * @throws {PatinaError} `source_missing`, `source_unusable`, `rule_refused`
+ */
+export async function findSource(
   name: string,
-  { catalog, bindings }: ExportContext,
+  { catalog, bindings }: Pick<ExportContext, "catalog" | "bindings">,
 ): Promise<{ entry: RegisteredDatabase; database: D1Database }> {
   const entry = await findDatabase(catalog, name);
   if (entry === undefined) {

@@ -2,6 +2,8 @@ import { createLog } from "@patina/worker/log";
 import { publish } from "./bindings.ts";
 import { consume, type ExporterEnv } from "./consume.ts";
 
+export { Preflights } from "./preflights.ts";
+
 const world = {
   clock: Date.now,
   sleep: (milliseconds: number) => scheduler.wait(milliseconds),

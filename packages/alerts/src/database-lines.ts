@@ -19,6 +19,8 @@ export function linesOf(database: DatabaseReport, { event, now }: Pick<Report, "
     case "run-missed":
     case "verify-mismatch":
     case "drill-failed":
+    case "restored":
+    case "restore-failed":
     case "dead-letter":
       return [lastGood(database, now)];
     case "recovered":

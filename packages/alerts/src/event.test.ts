@@ -20,6 +20,16 @@ const EXAMPLES: readonly AlertEvent[] = [
   { kind: "archive-incomplete", job: "weekly-2026-11-22", missing: 1, error: "" },
   { kind: "verify-mismatch", content: "e".repeat(100), key: "k", database: null, error: "" },
   { kind: "drill-failed", drill: "d".repeat(100), key: "k", database: "shop", error: "" },
+  ...(["restored", "restore-failed"] as const).map((kind) => ({
+    kind,
+    restore: `${Date.now()}-${"e".repeat(32)}`,
+    key: "k",
+    database: LONGEST_NAME,
+    target: "",
+    isReplaced: true,
+    actor: "",
+    error: null,
+  })),
   {
     kind: "dead-letter",
     letter: "f".repeat(64),

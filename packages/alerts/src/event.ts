@@ -33,6 +33,12 @@ export const EVENTS = {
   "archive-incomplete": { level: "failure", byDefault: true, about: "The weekly archive lacks backups of its week." },
   "verify-mismatch": { level: "failure", byDefault: true, about: "A stored backup is not what its manifest says." },
   "drill-failed": { level: "failure", byDefault: true, about: "A stored backup could not be restored as it was." },
+  restored: {
+    level: "recovery",
+    byDefault: true,
+    about: "Somebody restored a backup with the command, and it is exact.",
+  },
+  "restore-failed": { level: "failure", byDefault: true, about: "What somebody restored is not what was backed up." },
   "dead-letter": { level: "failure", byDefault: true, about: "A message used up its attempts or can never succeed." },
   "daily-summary": { level: "information", byDefault: false, about: "Once a day: how every database stands." },
 } as const satisfies Record<string, EventMeaning>;
@@ -86,6 +92,19 @@ export type AlertEvent =
       readonly error: string;
     }
   | {
+      readonly kind: "restored" | "restore-failed";
+      readonly restore: string;
+      readonly key: string;
+      readonly database: string;
+      /** Where it went, in words: `D1 database shop`. */
+      readonly target: string;
+      /** Whether something was there before. */
+      readonly isReplaced: boolean;
+      readonly actor: string;
+      /** What is wrong or worth knowing; null when there is nothing. */
+      readonly error: string | null;
+    }
+  | {
       readonly kind: "dead-letter";
       readonly letter: string;
       readonly queue: string;
@@ -128,6 +147,9 @@ export function eventId(event: AlertEvent): string {
       return `${event.kind}:${event.content}`;
     case "drill-failed":
       return `${event.kind}:${event.drill}`;
+    case "restored":
+    case "restore-failed":
+      return `${event.kind}:${event.restore}`;
     case "dead-letter":
       // All letters of a job in one alert: a night on which everything fails must not send hundreds.
       return event.job === null ? `${event.kind}:${event.letter}` : `${event.kind}:${event.queue}:${event.job}`;

@@ -8,6 +8,8 @@ export function linkOf({ home, event, job, databases }: Report): string | null {
       return `${home}/dashboard/dead-letters`;
     case "verify-mismatch":
     case "drill-failed":
+    case "restored":
+    case "restore-failed":
       if ("many" in event) return `${home}/dashboard`;
       return databases[0] === undefined
         ? `${home}/dashboard/archives`

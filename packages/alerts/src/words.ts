@@ -70,6 +70,14 @@ export function wordsOf(report: Report): Words {
         detail: `${event.key}: ${sentence(event.error)}`,
         next: "Start a new backup and drill it; keep the ones before.",
       };
+    case "restored":
+      return { headline: `${event.database} was restored`, detail: restored(event), next: null };
+    case "restore-failed":
+      return {
+        headline: `A restore of ${event.database} failed`,
+        detail: restored(event),
+        next: "Do not use what was restored. Look at what whoever restored it was told, and restore an earlier backup.",
+      };
     case "dead-letter":
       return deadLetter(report, event);
     case "daily-summary":
@@ -127,6 +135,12 @@ function deadLetter({ letters }: Report, event: Extract<AlertEvent, { kind: "dea
     ].join(""),
     next: "Replay what should be done again; discard the rest with a reason.",
   };
+}
+
+function restored(event: Extract<AlertEvent, { kind: "restored" | "restore-failed" }>): string {
+  const { key, target, isReplaced, actor, error } = event;
+  const how = isReplaced ? ", in place of what was there" : "";
+  return `${key} to ${target}${how}, by ${actor}.${error === null ? "" : ` ${sentence(error)}`}`;
 }
 
 function summary({ databases: all }: Report, date: string): Words {

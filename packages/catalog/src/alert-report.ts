@@ -71,6 +71,9 @@ function subjectsOf(event: AlertEvent): Subjects | null {
       return event.database === null ? ofArchive(event.key) : { ...named(event.database), notGood: event.key };
     case "drill-failed":
       return { ...named(event.database), notGood: event.key };
+    case "restored":
+    case "restore-failed":
+      return { ...named(event.database), job: null };
     case "dead-letter":
       return event.job === null ? null : { ...ofLetters(event), job: event.job };
     case "run-missed":

@@ -116,6 +116,20 @@ export async function runningJobs(catalog: Catalog): Promise<Job[]> {
   return await catalog.select().from(backupJobs).where(eq(backupJobs.status, "running")).orderBy(backupJobs.startedAt);
 }
 
+/** The last run of a schedule that there was, and what made it start; null when there was none yet. */
+export async function lastScheduled(
+  catalog: Catalog,
+  kind: "nightly" | "weekly",
+): Promise<{ readonly job: string; readonly trigger: JobTrigger } | null> {
+  const [found] = await catalog
+    .select({ job: backupJobs.id, trigger: backupJobs.trigger })
+    .from(backupJobs)
+    .where(eq(backupJobs.kind, kind))
+    .orderBy(desc(backupJobs.scheduledFor))
+    .limit(1);
+  return found ?? null;
+}
+
 /** Of the jobs that have ended, the one that was scheduled last, whatever its status. */
 export async function lastEndedJob(catalog: Catalog): Promise<Job | undefined> {
   const [found] = await catalog

@@ -26,6 +26,8 @@ export interface Preflight {
   readonly rows: number;
   /** Rows that the export will read, as D1 counts and bills them. */
   readonly rowsRead: number;
+  /** Rows that a drill writes, as the platform bills them: each row once, and once more for every index of its table. */
+  readonly rowsWritten: number;
   /** Bytes of the stored object, from the first rows of each table. */
   readonly storedBytes: number;
   /** What the dump will not carry and where a restore needs care, in the dump's own sentences. */
@@ -78,12 +80,14 @@ export async function preflight(
   const refusal = await refusalOf(source, { rules, hasKey });
   const { schema } = await (refusal === null ? readRuledSchema(source, rules) : readSchema(source));
   const content = contentOf(schema);
-  const forecasts: (TableForecast & { storedBytes: number; rowsRead: number })[] = [];
+  const forecasts: (TableForecast & { storedBytes: number; rowsRead: number; rowsWritten: number })[] = [];
   for (const transfer of transfersOf(content)) {
     const count = await countOf(source, { table: transfer.table, bytes, isCounted: mode === "snapshot" });
     const storedBytes = count.rows === 0 ? 0 : Math.ceil(count.rows * (await storedRowBytes(source, transfer)));
     const rowsRead = count.rows * readsOf(transfer.table, mode);
-    forecasts.push({ name: transfer.table.name, ...count, storedBytes, rowsRead });
+    const rowsWritten =
+      count.rows * (1 + schema.indexes.filter(({ table }) => same(table, transfer.table.name)).length);
+    forecasts.push({ name: transfer.table.name, ...count, storedBytes, rowsRead, rowsWritten });
   }
   const isListed = ({ name }: TableForecast) =>
     [...schema.tables, ...schema.virtualTables].some((table) => same(table.name, name));
@@ -94,6 +98,7 @@ export async function preflight(
     tables: forecasts.filter(isListed).map(({ name, rows, isExact }) => ({ name, rows, isExact })),
     rows: forecasts.filter(isListed).reduce((sum, table) => sum + table.rows, 0),
     rowsRead: forecasts.reduce((sum, table) => sum + table.rowsRead, 0),
+    rowsWritten: forecasts.reduce((sum, table) => sum + table.rowsWritten, 0),
     storedBytes: forecasts.reduce((sum, table) => sum + table.storedBytes, 0) + definitionBytes(schema),
     warnings: [
       ...warningsOf(schema, content),

@@ -9,6 +9,8 @@ export interface Channels {
   seal(address: NewAddress): Promise<SealAnswer>;
   /** Sends a test message now, to a channel that may be switched off. */
   sendTest(test: ChannelTest): Promise<TestAnswer>;
+  /** Whether the aggregator has a key to encrypt addresses with. */
+  hasAlertKey(): Promise<boolean>;
 }
 
 export interface NewAddress {

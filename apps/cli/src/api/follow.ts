@@ -1,8 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { EXIT } from "../failure.ts";
-import { JobView } from "../local/job-view.ts";
+import type { JobView } from "../local/job-view.ts";
 import { Progress } from "../local/progress.ts";
 import type { ApiClient } from "./client.ts";
+import { jobOf } from "./jobs.ts";
 
 /** How often a job that runs is asked for. */
 const POLL_MS = 1_000;
@@ -12,7 +13,7 @@ export async function follow(api: ApiClient, id: string): Promise<JobView> {
   const progress = new Progress(process.stderr);
   try {
     for (;;) {
-      const job = await api.get(`/jobs/${encodeURIComponent(id)}`, JobView);
+      const job = await jobOf(api, id);
       progress.show(job);
       if (job.status !== "running") return job;
       await wait(POLL_MS);

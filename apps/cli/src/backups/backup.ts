@@ -10,12 +10,14 @@ export interface Backup {
   readonly date: string | null;
   /** The stored `.sql.gz`. */
   readonly stored: StoredBytes;
+  /** When it was last verified and drilled where it lies, RFC 3339; absent where the source keeps no such record. */
+  readonly custody?: { readonly verifiedAt: string | null; readonly drilledAt: string | null };
   /** Bytes of the stored object as it lies there; null when it is gone. */
   size(): Promise<number | null>;
   /**
    * What the backup says of itself; null for a lone `.sql.gz`.
    *
-   * @throws {PatinaError} `manifest_invalid`
+   * @throws {PatinaError} `manifest_invalid`; `backup_damaged` where the source itself knows that it is
    */
   manifest(): Promise<Manifest | null>;
 }
@@ -38,4 +40,6 @@ export interface BackupSource {
    * far as it is asked to.
    */
   find(filter: BackupFilter): AsyncIterable<Backup>;
+  /** Names of the databases that may have backups there, where that is known without looking at every backup. */
+  databases?(): Promise<string[]>;
 }

@@ -1,5 +1,6 @@
 import { type BackupRef, parseKey } from "@patina/archive/keys";
 import { isDate } from "@patina/core/date";
+import { choose } from "../choice.ts";
 import { CommandError, EXIT, usageError } from "../failure.ts";
 import type { Backup, BackupSource } from "./backup.ts";
 import { fileBackup, isDumpFile } from "./file-backup.ts";
@@ -13,6 +14,16 @@ interface Reference {
 
 export const REFERENCE_HELP =
   "a database, database@latest, database@2026-11-20, database@manual-20261120..., or a file";
+
+/** `shop` with `--date` or `--backup` is `shop@...`. */
+export function referenceOf(argument: string, { date, backup }: { date?: string; backup?: string }): string {
+  const at = [date, backup].filter((value) => value !== undefined);
+  if (at.length === 0) return argument;
+  if (at.length > 1 || argument.includes("@")) {
+    throw usageError("Cannot tell which backup is meant: it is named twice", "Name it once: shop@2026-11-20.");
+  }
+  return `${argument}@${at[0]}`;
+}
 
 /** `shop`, `latest`, `shop@latest`, `shop@2026-11-20`, `shop@manual-20261120-15`, or an object's key. */
 function parseReference(text: string): Reference {
@@ -45,10 +56,11 @@ export async function findBackup(argument: string, source: () => Promise<BackupS
   const found = await candidates(opened, { database, at: reference.at });
   if (found !== null) return found;
   const names = await databasesOf(opened);
-  const meant = names.filter((name) => name.startsWith(database));
-  const [only] = meant;
-  if (!names.includes(database) && only !== undefined && meant.length === 1) {
-    const other = await candidates(opened, { database: only, at: reference.at });
+  if (!names.includes(database) && names.some((name) => name.startsWith(database))) {
+    const other = await candidates(opened, {
+      database: choose(database, { names, thing: "database" }),
+      at: reference.at,
+    });
     if (other !== null) return other;
   }
   const what = reference.at === "latest" ? `of "${database}"` : `"${database}@${reference.at}"`;
@@ -74,8 +86,19 @@ async function onlyDatabase(source: BackupSource): Promise<string> {
   throw usageError("Cannot tell which database is meant", hintOf(names));
 }
 
+/**
+ * The database that somebody means by its name or the beginning of it, among those that have a backup.
+ *
+ * @throws {CommandError} exit 10 when there is none, exit 2 when there are several
+ */
+export async function databaseIn(source: BackupSource, typed: string): Promise<string> {
+  for await (const { database } of source.find({ database: typed })) return database;
+  return choose(typed, { names: await databasesOf(source), thing: "database" });
+}
+
 /** The databases that have a backup there. */
 async function databasesOf(source: BackupSource): Promise<string[]> {
+  if (source.databases !== undefined) return (await source.databases()).sort();
   const names = new Set<string>();
   for await (const { database } of source.find({})) names.add(database);
   return [...names].sort();

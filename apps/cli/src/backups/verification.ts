@@ -14,7 +14,9 @@ export async function verifyObject(backup: Backup, onProgress: (bytes: number) =
   try {
     manifest = await backup.manifest();
   } catch (error) {
-    if (error instanceof PatinaError && error.code === "manifest_invalid") return object("failed", error.message);
+    const isFault =
+      error instanceof PatinaError && (error.code === "manifest_invalid" || error.code === "backup_damaged");
+    if (isFault) return object("failed", error.message);
     throw error;
   }
   const size = await backup.size();

@@ -2,13 +2,14 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { dumpKey, manifestKey } from "@patina/archive/keys";
 import { encodeManifest } from "@patina/archive/manifest";
-import { isWeek } from "@patina/core/week";
 import { bytes, count } from "@patina/core/wording";
 import { Command } from "commander";
 import type { Backup, BackupSource } from "../backups/backup.ts";
-import { type ArchiveSummary, archivesOf, weekSource } from "../backups/open-archives.ts";
+import { type ArchiveSummary, openArchives } from "../backups/open-archives.ts";
+import { openSource } from "../backups/open-source.ts";
+import { databaseIn } from "../backups/reference.ts";
 import { streamOf } from "../backups/stored-stream.ts";
-import { CommandError, EXIT, usageError } from "../failure.ts";
+import { CommandError, EXIT } from "../failure.ts";
 import { AtomicFile } from "../files/atomic-file.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
@@ -26,7 +27,7 @@ export function archiveCommand(): Command {
 function listCommand(): Command {
   return sourceCommand("list", "List the weekly archives of a source, the newest first").action(
     async (options: SourceOptions) => {
-      const found = await archivesOf(options.source, process.env);
+      const found = await openArchives(options, process.env).list();
       if (options.json) printJson({ archives: found });
       else if (found.length > 0) printData(table(found, COLUMNS));
       if (found.length === 0) note("There are no weekly archives.");
@@ -40,7 +41,7 @@ const COLUMNS: readonly Column<ArchiveSummary>[] = [
   { head: "missing", value: ({ missing }) => missing.length },
   { head: "raw", value: ({ raw_bytes }) => raw_bytes, show: ({ raw_bytes }) => bytes(raw_bytes) },
   { head: "stored", value: ({ stored_bytes }) => stored_bytes, show: ({ stored_bytes }) => bytes(stored_bytes) },
-  { head: "verified", value: ({ verified_at }) => verified_at },
+  { head: "verified", value: ({ verified_at }) => verified_at ?? "-" },
 ];
 
 interface ExtractOptions extends SourceOptions {
@@ -51,14 +52,14 @@ interface ExtractOptions extends SourceOptions {
 
 function extractCommand(): Command {
   return sourceCommand("extract", "Take backups out of a weekly archive, as objects of their own with their manifests")
-    .argument("<archive>", "a week of the source, such as 2026-W47, or a weekly .tar.gz")
+    .argument("<archive>", "a week of the source, such as 2026-W47, the beginning of one, latest, or a weekly .tar.gz")
     .requiredOption("--to <folder>", "a folder that mirrors the bucket")
-    .option("--database <name>", "only of this database")
+    .option("--database <name>", "only of this database, by its name or the beginning of it")
     .option("--date <date>", "only of this date")
     .action(async (archive: string, options: ExtractOptions) => {
       const source = await sourceOf(archive, options);
       const filter = {
-        ...(options.database === undefined ? {} : { database: options.database }),
+        ...(options.database === undefined ? {} : { database: await databaseIn(source, options.database) }),
         ...(options.date === undefined ? {} : { since: options.date, until: options.date }),
       };
       const written: string[] = [];
@@ -73,9 +74,8 @@ function extractCommand(): Command {
 }
 
 async function sourceOf(archive: string, options: ExtractOptions): Promise<BackupSource> {
-  if (isWeek(archive)) return await weekSource(archive, { source: options.source, env: process.env });
-  if (/\.(tar\.gz|tgz)$/.test(archive)) return await weekSource(null, { source: archive, env: process.env });
-  throw usageError(`Cannot tell which archive "${archive}" is`, "Name a week, such as 2026-W47, or a .tar.gz.");
+  if (/\.(tar\.gz|tgz)$/.test(archive)) return await openSource({ source: archive }, process.env);
+  return await openArchives(options, process.env).week(archive);
 }
 
 /** Writes one backup under its daily key, dump first; the path of its dump. */
@@ -106,8 +106,8 @@ async function extract(backup: Backup, folder: string): Promise<string> {
     beside.finish();
     return paths.dump;
   } catch (error) {
-    dump.abandon();
     beside.abandon();
+    dump.abandon();
     throw error;
   } finally {
     progress.end();

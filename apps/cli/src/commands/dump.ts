@@ -32,7 +32,7 @@ export function dumpCommand(): Command {
       try {
         const now = Date.now();
         const job = manualJobId(now, randomBytes(3));
-        const files = destinationOf(options.to, { date: dateOf(now), job, database });
+        const files = destinationOf(options.to, { kind: "manual", date: dateOf(now), job, database });
         checkApart(file, files.dump);
         // One read transaction for everything: what others write meanwhile is not seen.
         db.exec("BEGIN; SELECT count(*) FROM sqlite_schema");

@@ -1,12 +1,13 @@
 import type { Manifest } from "@patina/archive/manifest";
-import { isDate } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import { bytes, count } from "@patina/core/wording";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Backup, BackupSource } from "../backups/backup.ts";
+import { databaseIn } from "../backups/reference.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { date, limit } from "./values.ts";
 
 interface ListOptions extends SourceOptions {
   readonly since?: string;
@@ -18,33 +19,22 @@ const AT_ONCE = 8;
 
 /** `patina list`: the backups there are, from the newest on. */
 export function listCommand(): Command {
-  return sourceCommand("list", "List backups, from the newest on, without any server")
-    .argument("[database]", "only of this database")
+  return sourceCommand("list", "List backups, from the newest on")
+    .argument("[database]", "only of this database, by its name or the beginning of it")
     .option("--since <date>", "only from this date on, such as 2026-11-20", date)
     .option("--limit <number>", "at most so many", limit, 50)
     .action(async (database: string | undefined, options: ListOptions) => {
       const source = await sourceOf(options)();
       const filter = {
-        ...(database === undefined ? {} : { database }),
+        ...(database === undefined ? {} : { database: await databaseIn(source, database) }),
         ...(options.since === undefined ? {} : { since: options.since }),
       };
       const { listed, hasMore } = await readList(source, { filter, limit: options.limit });
       if (options.json) printJson({ source: source.label, backups: listed.map(jsonOf), more: hasMore });
-      else if (listed.length > 0) printData(table(listed, COLUMNS));
+      else if (listed.length > 0) printData(table(listed, columnsOf(listed)));
       if (listed.length === 0) note(`There are no backups in ${source.label}.`);
       if (hasMore) note(`There are more: --limit ${Math.min(100_000, options.limit * 10)} looks further back.`);
     });
-}
-
-function date(value: string): string {
-  if (isDate(value)) return value;
-  throw new InvalidArgumentError("A date is written 2026-11-20.");
-}
-
-function limit(value: string): number {
-  const number = Number(value);
-  if (/^\d+$/.test(value) && number > 0 && number <= 100_000) return number;
-  throw new InvalidArgumentError("A limit is a number from 1 to 100000.");
 }
 
 /** A backup with what its manifest says; null when that cannot be read. */
@@ -81,10 +71,13 @@ async function manifestOf(backup: Backup): Promise<Manifest | null> {
   try {
     return await backup.manifest();
   } catch (error) {
-    if (error instanceof PatinaError && error.code === "manifest_invalid") return null;
+    if (error instanceof PatinaError && UNREADABLE.has(error.code)) return null;
     throw error;
   }
 }
+
+/** Failures of one backup, which do not keep the others from being listed. */
+const UNREADABLE: ReadonlySet<string> = new Set(["manifest_invalid", "backup_damaged", "not_found"]);
 
 const COLUMNS: readonly Column<Listed>[] = [
   { head: "backup", value: ({ backup }) => backup.id },
@@ -100,6 +93,20 @@ const COLUMNS: readonly Column<Listed>[] = [
   },
 ];
 
+/** What a running Patina knows besides. */
+const CUSTODY: readonly Column<Listed>[] = [
+  { head: "verified", value: ({ backup }) => backup.custody?.verifiedAt ?? "-", show: day("verifiedAt") },
+  { head: "drilled", value: ({ backup }) => backup.custody?.drilledAt ?? "-", show: day("drilledAt") },
+];
+
+function columnsOf(listed: readonly Listed[]): readonly Column<Listed>[] {
+  return listed.some(({ backup }) => backup.custody !== undefined) ? [...COLUMNS, ...CUSTODY] : COLUMNS;
+}
+
+function day(which: "verifiedAt" | "drilledAt"): (listed: Listed) => string {
+  return ({ backup }) => backup.custody?.[which]?.slice(0, 10) ?? "-";
+}
+
 function shown(words: (manifest: Manifest) => string): (listed: Listed) => string {
   return ({ manifest }) => (manifest === null ? "-" : words(manifest));
 }
@@ -113,6 +120,9 @@ function jsonOf({ backup, manifest }: Listed) {
     id: backup.id,
     database: backup.database,
     date: backup.date,
+    ...(backup.custody === undefined
+      ? {}
+      : { custody: { verified_at: backup.custody.verifiedAt, drilled_at: backup.custody.drilledAt } }),
     ...(manifest === null
       ? { manifest: "unreadable" }
       : {

@@ -8,6 +8,7 @@ import { table } from "../output/table.ts";
 import { contentOf } from "../restore/content.ts";
 import { openScratch, type Scratch } from "../restore/scratch.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { collect } from "./values.ts";
 
 interface QueryOptions extends SourceOptions {
   readonly table: string[];
@@ -18,12 +19,7 @@ export function queryCommand(): Command {
   return sourceCommand("query", "Ask a backup something, without restoring it anywhere that stays")
     .argument("<backup>", REFERENCE_HELP)
     .argument("<sql>", "one statement that only reads, such as SELECT count(*) FROM orders")
-    .option(
-      "--table <name>",
-      "read only this table of the backup (repeatable)",
-      (name, all: string[]) => [...all, name],
-      [],
-    )
+    .option("--table <name>", "read only this table of the backup (repeatable)", collect, [])
     .action(async (argument: string, sql: string, options: QueryOptions) => {
       const backup = await findBackup(argument, sourceOf(options));
       const content = await contentOf(backup, options.table);

@@ -1,17 +1,20 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
+import { findBackup, REFERENCE_HELP, referenceOf } from "../backups/reference.ts";
 import { EXIT, usageError } from "../failure.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { checkConfirmable } from "../restore/confirm.ts";
 import { type Content, contentOf } from "../restore/content.ts";
+import { MAX_IMPORT_BYTES } from "../restore/d1-parts.ts";
 import { EMERGENCY_FOLDER } from "../restore/emergency.ts";
 import { describeOutcome, exitOf, type Outcome, outcomeJson } from "../restore/outcome.ts";
 import { describePlan, planJson, planOf } from "../restore/plan.ts";
-import { checkSpace } from "../restore/space.ts";
+import { audience, endOf, FailedRestore, reportRestore } from "../restore/report.ts";
+import { rowsDone } from "../restore/rows-done.ts";
+import { checkRoom, checkSpace } from "../restore/space.ts";
 import { checkLogs } from "../restore/sqlite-file.ts";
 import { nameOf, parseTarget, TARGET_HELP, type Target } from "../restore/target.ts";
 import { checkFree, checkImportable, occupants, restoreToD1 } from "../restore/to-d1.ts";
@@ -20,8 +23,9 @@ import { checkAbsent, restoreToSqlite } from "../restore/to-sqlite.ts";
 import { writeToFile, writeToStdout } from "../restore/to-text.ts";
 import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
 import { RemoteD1 } from "../wrangler/remote-d1.ts";
-import { Wrangler } from "../wrangler/wrangler.ts";
+import { wranglerOf } from "../wrangler/wrangler.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { collect } from "./values.ts";
 
 interface RestoreOptions extends SourceOptions {
   readonly to: string;
@@ -36,12 +40,17 @@ interface RestoreOptions extends SourceOptions {
   readonly check: IntegrityCheck;
   readonly d1Form?: true;
   readonly partSize?: number;
+  readonly report: boolean;
 }
 
 /** `patina restore`: a backup, or some of its tables, to where it is wanted; proven afterwards. */
 export function restoreCommand(): Command {
   return sourceCommand("restore", "Restore a backup, or some of its tables, and prove that it is exact")
     .argument("<backup>", REFERENCE_HELP)
+    .argument(
+      "[which]",
+      "latest, a date or the beginning of a job's id, where the backup is named by its database alone",
+    )
     .requiredOption("--to <target>", TARGET_HELP)
     .option("--date <date>", "the backup of this date, such as 2026-11-20")
     .option("--backup <id>", "the backup of this job, or the beginning of its id")
@@ -56,8 +65,10 @@ export function restoreCommand(): Command {
     )
     .option("--part-size <MB>", "for D1: import in parts of at most so many megabytes", megabytes)
     .option("--d1-form", "for SQL text: as D1's import takes it, without the lines of the transaction")
-    .action(async (argument: string, options: RestoreOptions) => {
-      process.exitCode = await restore(argument, options);
+    .option("--no-report", "do not tell the deployment's channels of it")
+    .action(async (argument: string, which: string | undefined, options: RestoreOptions) => {
+      const named = which === undefined ? argument : referenceOf(argument, { backup: which });
+      process.exitCode = await restore(named, options);
     });
 }
 
@@ -65,10 +76,6 @@ function megabytes(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= 1 && number <= 5_000) return number;
   throw new InvalidArgumentError("A part has 1 to 5000 megabytes.");
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
 }
 
 async function restore(argument: string, options: RestoreOptions): Promise<number> {
@@ -89,18 +96,8 @@ async function restore(argument: string, options: RestoreOptions): Promise<numbe
       return await restoreFile(content, { path, target, options, isFree: isEmpty });
     }
     case "d1":
-      return await restoreRemote(content, { name: target.name, options });
+      return await restoreRemote(content, { target, options });
   }
-}
-
-/** `shop` with `--date` or `--backup` is `shop@...`. */
-function referenceOf(argument: string, { date, backup }: RestoreOptions): string {
-  const at = [date, backup].filter((value) => value !== undefined);
-  if (at.length === 0) return argument;
-  if (at.length > 1 || argument.includes("@")) {
-    throw usageError("Cannot tell which backup is meant: it is named twice", "Name it once: shop@2026-11-20.");
-  }
-  return `${argument}@${at[0]}`;
 }
 
 async function restoreText(
@@ -115,8 +112,14 @@ async function restoreText(
   if (target.kind === "sql") checkAbsent(resolve(target.path), { replace: false });
   const file = target.kind === "sql" ? resolve(target.path) : null;
   if (options.dryRun) return printPlan(content, { target: where, file, options, steps: [`Write the SQL to ${where}`] });
+  if (file !== null && content.bytes !== null) {
+    checkRoom(dirname(file), { required: content.bytes, what: "restore" });
+  }
+  if (form === "d1" && (content.bytes ?? 0) > MAX_IMPORT_BYTES) {
+    note("D1 takes 5 GB of SQL at once, and this is more. --to d1:<name> --part-size 2000 imports it in parts.");
+  }
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
-  const onProgress = (done: number) => progress.show(done);
+  const onProgress = (done: number) => progress.show(done, rowsDone(content, done));
   const bytes = await (file === null
     ? writeToStdout(content, { form, onProgress })
     : writeToFile(content, { form, path: file, onProgress })
@@ -138,29 +141,35 @@ async function restoreFile(
   if (space !== null) note(`${space}.`);
   if (options.dryRun) return printPlan(content, { target: path, file: path, options, steps: stepsOf(context) });
   const isAgreed = options.yes === true || isFree;
-  if (existsSync(path)) checkConfirmable(nameOf(target), { isAgreed });
+  if (existsSync(path)) {
+    accessSync(path, constants.W_OK);
+    checkConfirmable(nameOf(target), { isAgreed, verb: "replace" });
+  }
   const begun = Date.now();
   const progress = new ProgressLine(`Restoring ${content.backup.id}`, { total: content.bytes });
-  const outcome = await restoreToSqlite({
-    content,
-    path,
-    name: nameOf(target),
-    check: options.check,
-    isAgreed,
-    emergencyFolder: isFree ? null : resolve(options.emergency),
-    onProgress: (done) => progress.show(done),
-  }).finally(() => progress.end());
+  const outcome = await reporting({ content, target, options }, () =>
+    restoreToSqlite({
+      content,
+      path,
+      name: nameOf(target),
+      check: options.check,
+      isAgreed,
+      emergencyFolder: isFree ? null : resolve(options.emergency),
+      onProgress: (done) => progress.show(done, rowsDone(content, done)),
+    }).finally(() => progress.end()),
+  );
   return tell(outcome, { content, ms: Date.now() - begun, options });
 }
 
 async function restoreRemote(
   content: Content,
-  { name, options }: { name: string; options: RestoreOptions },
+  { target, options }: { target: Extract<Target, { kind: "d1" }>; options: RestoreOptions },
 ): Promise<number> {
+  const { name } = target;
   const partBytes = options.partSize === undefined ? null : options.partSize * 1_000_000;
   checkImportable(content, { partBytes });
   if (content.bytes !== null) checkSpace(tmpdir(), Math.min(content.bytes, partBytes ?? content.bytes) * 2);
-  const database = new RemoteD1(new Wrangler(options.project), name);
+  const database = new RemoteD1(wranglerOf(options.project), name);
   const held = await occupants(database, content);
   if (!options.replace) checkFree(database, held);
   const replaces = held.length > 0;
@@ -174,21 +183,40 @@ async function restoreRemote(
     ];
     return printPlan(content, { target: `D1 database ${name}`, file: null, options, steps });
   }
-  if (replaces) checkConfirmable(name, { isAgreed });
+  if (replaces) checkConfirmable(name, { isAgreed, verb: "replace" });
   const begun = Date.now();
   const progress = new ProgressLine(`Writing ${content.backup.id}`, { total: content.bytes });
-  const outcome = await restoreToD1(
-    {
-      content,
-      database,
-      partBytes,
-      isAgreed,
-      emergencyFolder: resolve(options.emergency),
-      onProgress: (done) => progress.show(done),
-    },
-    { replaces },
-  ).finally(() => progress.end());
+  const request = {
+    content,
+    database,
+    partBytes,
+    isAgreed,
+    emergencyFolder: resolve(options.emergency),
+    onProgress: (done: number) => progress.show(done, rowsDone(content, done)),
+  };
+  const outcome = await reporting({ content, target, options }, () =>
+    restoreToD1(request, { replaces }).finally(() => progress.end()),
+  );
   return tell(outcome, { content, ms: Date.now() - begun, options });
+}
+
+/** Restores, and tells the deployment's channels how that ended, where one is named. */
+async function reporting(
+  { content, target, options }: { content: Content; target: Target; options: RestoreOptions },
+  restoring: () => Promise<Outcome>,
+): Promise<Outcome> {
+  // First: what is missing to tell anybody is to be known before anything is changed.
+  const api = options.report ? audience(process.env, options.api) : null;
+  try {
+    const outcome = await restoring();
+    if (api !== null) await reportRestore(api, { content, target, end: endOf(outcome) });
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof FailedRestore)) throw error;
+    const end = { verdict: "failed", finding: error.message, isReplaced: true } as const;
+    if (api !== null) await reportRestore(api, { content, target, end });
+    throw error;
+  }
 }
 
 function stepsOf({ path, options, isFree }: { path: string; options: RestoreOptions; isFree: boolean }): string[] {

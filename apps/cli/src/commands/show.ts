@@ -3,6 +3,7 @@ import { bytes, count, duration } from "@patina/core/wording";
 import type { Command } from "commander";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { facts } from "../output/facts.ts";
 import { printData, printJson } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
@@ -46,7 +47,7 @@ function describe(id: string, manifest: Manifest): string {
     ...(manifest.rules?.excludedTables ?? []).map((name): [string, string] => ["left out", `table ${name}`]),
     ...manifest.warnings.map((warning): [string, string] => ["warning", `${warning}.`]),
   ];
-  return lines.map(([name, value]) => `${name.padEnd(12)} ${value}`).join("\n");
+  return facts(lines);
 }
 
 const REPLACED_BY = { null: "NULL instead", text: "a fixed text instead", digest: "a keyed digest instead" } as const;

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import * as v from "valibot";
-import { ApiClient } from "../api/client.ts";
+import { databaseMeant } from "../api/databases.ts";
 import { exitOfJob, follow } from "../api/follow.ts";
-import { resultsTable } from "../local/results-table.ts";
+import { printResults } from "../local/results-table.ts";
 import { note, printData, printJson } from "../output/print.ts";
-import { type CommonOptions, command } from "./command.ts";
+import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
 
-interface TriggerOptions extends CommonOptions {
+interface TriggerOptions extends ApiOptions {
   readonly reason?: string;
   readonly wait?: true;
 }
@@ -19,19 +19,25 @@ const Triggered = v.object({
 
 /** `patina trigger`: asks a deployment for a backup now. */
 export function triggerCommand(): Command {
-  return command("trigger", "Ask a deployment for a backup now, of one database or of all")
-    .argument("[database]", "the database; every enabled one when absent")
+  return apiCommand("trigger", "Ask a deployment for a backup now, of some databases or of all")
+    .argument("[databases...]", "the databases, or the beginnings of their names; every enabled one when absent")
     .option("--reason <text>", "why, for the job's record")
     .option("--wait", "follow the job to its end; exit code 3 when a database failed")
-    .action(async (database: string | undefined, options: TriggerOptions) => {
-      process.exitCode = await trigger(database, options);
+    .action(async (databases: string[], options: TriggerOptions) => {
+      process.exitCode = await trigger(databases, options);
     });
 }
 
-async function trigger(database: string | undefined, { reason, wait, json }: TriggerOptions): Promise<number> {
-  const api = ApiClient.of(process.env);
-  const body = { ...(database === undefined ? {} : { database }), ...(reason === undefined ? {} : { reason }) };
-  const answer = await api.post("/trigger", { body, schema: Triggered });
+async function trigger(typed: readonly string[], options: TriggerOptions): Promise<number> {
+  const { reason, wait, json } = options;
+  const api = apiOf(options);
+  const names = new Set<string>();
+  for (const word of typed) names.add((await databaseMeant(api, word)).name);
+  const body = {
+    ...(names.size === 0 ? {} : { databases: [...names] }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  const answer = await api.send("POST", "/trigger", { body, schema: Triggered });
   for (const running of answer.already_running)
     note(`${running.database} is being backed up already, in ${running.job}.`);
   if (!wait) {
@@ -43,6 +49,6 @@ async function trigger(database: string | undefined, { reason, wait, json }: Tri
   note(`Job ${answer.job.id}`);
   const job = await follow(api, answer.job.id);
   if (json) printJson(job);
-  else printData(resultsTable(job));
+  else printResults(job);
   return exitOfJob(job);
 }

@@ -12,9 +12,11 @@ import { mirror } from "../local/mirror.ts";
 import type { LocalPatina } from "../local/patina.ts";
 import { checkPort } from "../local/port.ts";
 import { Progress } from "../local/progress.ts";
-import { resultsTable } from "../local/results-table.ts";
+import { printResults } from "../local/results-table.ts";
 import { checkDistinct, fileSource, type LocalSource, sampleSources, wranglerSources } from "../local/sources.ts";
 import { LocalState } from "../local/state.ts";
+import { printJson } from "../output/print.ts";
+import { collect } from "./values.ts";
 
 interface UpOptions {
   readonly database: string[];
@@ -42,10 +44,6 @@ export function upCommand(): Command {
     .action(async (options: UpOptions) => {
       process.exitCode = await up(options);
     });
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
 }
 
 function port(value: string): number {
@@ -82,7 +80,9 @@ async function up(options: UpOptions): Promise<number> {
       const written = await mirror(patina, resolve(options.out));
       note(`Copied ${written} objects to ${options.out}.`);
     }
-    process.stdout.write(options.json ? `${JSON.stringify(job, null, 2)}\n` : `\n${resultsTable(job)}\n`);
+    note("");
+    if (options.json) printJson(job);
+    else printResults(job);
     const exit = job.status === "completed" ? EXIT.ok : EXIT.partly;
     if (options.once) return exit;
     await serve(patina, { options, state, signal: stopped.signal, note });

@@ -1,20 +1,25 @@
-import type { Check, Verdict } from "@patina/core/drill";
+import type { Check } from "@patina/core/drill";
 import type { Command } from "commander";
 import type { Backup } from "../backups/backup.ts";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
 import { verifyObject } from "../backups/verification.ts";
 import { EXIT } from "../failure.ts";
-import { note, printData, printJson, type Tone, tone } from "../output/print.ts";
+import { note, printData, printJson, tone } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { type Column, table } from "../output/table.ts";
+import { VERDICT_TONES } from "../output/verdict-tones.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { checkWait, type RemoteOptions, verifyRemotely } from "./remote.ts";
 
 /** `patina verify`: reads stored objects from end to end and compares them with their manifests. */
 export function verifyCommand(): Command {
   return sourceCommand("verify", "Read stored backups from end to end and compare them with their manifests")
     .argument("[backups...]", `${REFERENCE_HELP}; every backup of the source when absent`)
-    .action(async (args: string[], options: SourceOptions) => {
-      process.exitCode = await verify(args, options);
+    .option("--remote", "let the server do it, where the backups lie; nothing is downloaded")
+    .option("--wait", "with --remote: follow it to its end")
+    .action(async (args: string[], options: RemoteOptions) => {
+      checkWait(options);
+      process.exitCode = await (options.remote ? verifyRemotely(args, options) : verify(args, options));
     });
 }
 
@@ -44,15 +49,8 @@ async function* named(args: readonly string[], source: ReturnType<typeof sourceO
   for (const argument of args) yield await findBackup(argument, source);
 }
 
-export const TONES: Readonly<Record<Verdict, Tone>> = {
-  passed: "good",
-  flawed: "warn",
-  unprovable: "warn",
-  failed: "bad",
-};
-
 const COLUMNS: readonly Column<Verified>[] = [
   { head: "backup", value: ({ id }) => id },
-  { head: "object", value: ({ check }) => check.end, show: ({ check }) => tone(TONES[check.end], check.end) },
+  { head: "object", value: ({ check }) => check.end, show: ({ check }) => tone(VERDICT_TONES[check.end], check.end) },
   { head: "finding", value: ({ check }) => check.findings[0] ?? "" },
 ];

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
-import { dumpKey, manifestKey } from "@patina/archive/keys";
+import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
 import { CommandError, EXIT, usageError } from "../failure.ts";
 
 export interface Destination {
@@ -16,13 +16,13 @@ const DUMP = ".sql.gz";
  *
  * @throws {CommandError} exit 11 when the file is there already
  */
-export function destinationOf(to: string, backup: { date: string; job: string; database: string }): Destination {
-  const destination = to.endsWith(DUMP) ? beside(resolve(to)) : below(resolve(to), backup);
+export function destinationOf(to: string, ref: BackupRef): Destination {
+  const destination = to.endsWith(DUMP) ? beside(resolve(to)) : below(resolve(to), ref);
   for (const path of [destination.dump, destination.manifest]) {
     if (!existsSync(path)) continue;
     throw new CommandError(`Cannot write ${path}: it is there already`, {
       exit: EXIT.conflict,
-      hint: "Name another file, or a folder, in which every dump has a place of its own.",
+      hint: "Name another file, or a folder, in which every backup has a place of its own.",
     });
   }
   return destination;
@@ -32,11 +32,10 @@ function beside(file: string): Destination {
   return { dump: file, manifest: `${file.slice(0, -DUMP.length)}.manifest.json` };
 }
 
-function below(folder: string, backup: { date: string; job: string; database: string }): Destination {
+function below(folder: string, ref: BackupRef): Destination {
   if (statSync(folder, { throwIfNoEntry: false })?.isFile()) {
     throw usageError(`Cannot write into ${folder}: it is a file`, "Name a folder, or a file that ends in .sql.gz.");
   }
-  const ref = { kind: "manual", ...backup } as const;
   return { dump: join(folder, dumpKey(ref)), manifest: join(folder, manifestKey(ref)) };
 }
 

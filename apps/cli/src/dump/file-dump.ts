@@ -105,8 +105,8 @@ export async function fileDump(request: FileDumpRequest): Promise<Manifest> {
     beside.finish();
     return manifest;
   } catch (error) {
-    file.abandon();
     beside.abandon();
+    file.abandon();
     throw error;
   }
 }

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { whenInterrupted } from "../interruption.ts";
+import { makeFolder } from "./new-folder.ts";
 
 /**
  * A file that appears under its name only once it is complete and on disk: until then it is called `.partial`, so that
@@ -11,16 +12,17 @@ export class AtomicFile {
   /** What it is called until it is finished. */
   readonly partial: string;
   readonly #handle: number;
+  readonly #undoFolder: () => void;
   readonly #forget: () => void;
   #isOpen = true;
 
   constructor(path: string) {
     this.path = path;
-    mkdirSync(dirname(path), { recursive: true });
+    this.#undoFolder = makeFolder(dirname(path));
     this.partial = `${path}.${process.pid}.partial`;
     this.#handle = openSync(this.partial, "w");
     this.#forget = whenInterrupted(() => {
-      rmSync(this.partial, { force: true });
+      this.#remove();
       return null;
     });
   }
@@ -41,8 +43,13 @@ export class AtomicFile {
   /** Leaves nothing behind, unless the file is finished. */
   abandon(): void {
     if (this.#isOpen) this.#close();
-    rmSync(this.partial, { force: true });
+    this.#remove();
     this.#forget();
+  }
+
+  #remove(): void {
+    rmSync(this.partial, { force: true });
+    this.#undoFolder();
   }
 
   #close(): void {

@@ -1,8 +1,5 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { appendFileSync, rmSync } from "node:fs";
 import { type Catalog, openCatalog } from "@patina/catalog/catalog";
 import { disableOthers, registerDatabase } from "@patina/catalog/databases";
 import { findJob } from "@patina/catalog/jobs";
@@ -14,14 +11,10 @@ import { CRONS, type CronName } from "@patina/core/schedule";
 import type { Miniflare } from "miniflare";
 import { CommandError } from "../failure.ts";
 import { admit } from "./admission.ts";
+import { applyMigrations } from "./migrations.ts";
 import type { LocalSource } from "./sources.ts";
 import type { LocalState } from "./state.ts";
-import { PROJECT, startWorkers, type WorkersOptions } from "./workers.ts";
-
-/** The catalog's id in wrangler.toml until infra fills in the real one. */
-const CATALOG_ID = "00000000-0000-0000-0000-000000000000";
-
-const MIGRATIONS = join(PROJECT, "packages", "catalog", "migrations");
+import { CATALOG_ID, MIGRATIONS, startWorkers, type WorkersOptions } from "./workers.ts";
 
 export interface LocalOptions {
   readonly state: LocalState;
@@ -54,7 +47,7 @@ export class LocalPatina {
     const token = state.adminToken();
     const admitted = [];
     for (const source of sources) admitted.push({ source, blockedReason: await bringIn(source, state) });
-    migrate(state);
+    applyMigrations(state.databaseFile(CATALOG_ID), MIGRATIONS);
     rmSync(state.log, { force: true });
     const miniflare = await startWorkers({
       resources: state.resources,
@@ -165,38 +158,4 @@ async function bringIn(source: LocalSource, state: LocalState): Promise<string |
   const file = source.file();
   if (file === null) return "its local D1 database has no data yet: run the project once";
   return await admit(file, state.databaseFile(source.name));
-}
-
-/** Applies the catalog's migrations with wrangler, if any is missing. */
-function migrate(state: LocalState): void {
-  if (isMigrated(state.databaseFile(CATALOG_ID))) return;
-  const args = ["d1", "migrations", "apply", "patina-catalog", "--local", "--persist-to", state.persist];
-  const applied = spawnSync(join(PROJECT, "node_modules", ".bin", "wrangler"), args, {
-    cwd: PROJECT,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  if (applied.status === 0) return;
-  throw new CommandError("Cannot migrate the catalog: wrangler d1 migrations apply failed", {
-    hint: `${applied.stdout ?? ""}${applied.stderr ?? ""}`.trim().split("\n").slice(-5).join("\n"),
-  });
-}
-
-function isMigrated(file: string): boolean {
-  if (!existsSync(file)) return false;
-  const wanted = readdirSync(MIGRATIONS).filter((name) => name.endsWith(".sql"));
-  const db = new DatabaseSync(file, { readOnly: true });
-  try {
-    const done = new Set(
-      db
-        .prepare("SELECT name FROM d1_migrations")
-        .all()
-        .map((row) => row["name"]),
-    );
-    return wanted.every((name) => done.has(name));
-  } catch {
-    return false; // no table yet
-  } finally {
-    db.close();
-  }
 }

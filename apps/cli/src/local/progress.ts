@@ -1,4 +1,5 @@
 import { bytes, count, duration } from "@patina/core/wording";
+import { cut } from "../output/cut.ts";
 import type { JobView, TaskView } from "./job-view.ts";
 
 /** Tells on standard error how a job goes: a line for each database that ends, and on a terminal what is under way. */
@@ -29,7 +30,7 @@ export class Progress {
   #draw(line: string): void {
     if (line === this.#line) return;
     this.#clear();
-    this.#stream.write(line.slice(0, Math.max(0, this.#stream.columns - 1)));
+    this.#stream.write(cut(line, this.#stream));
     this.#line = line;
   }
 

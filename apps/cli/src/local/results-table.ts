@@ -1,35 +1,77 @@
 import { bytes, count, duration } from "@patina/core/wording";
-import Table from "cli-table3";
-import { BORDERLESS } from "../output/table.ts";
+import { isTerminal, note, printData, type Tone, tone } from "../output/print.ts";
+import { type Column, table } from "../output/table.ts";
 import type { JobView, TaskView } from "./job-view.ts";
 
-/** How a job ended, as a table with totals, and the reason of each failure below it. */
-export function resultsTable(job: JobView): string {
-  const table = new Table({
-    head: ["database", "status", "consistency", "tables", "rows", "raw", "stored", "duration", "sha256", "key"],
-    colAligns: ["left", "left", "left", "right", "right", "right", "right", "right", "left", "left"],
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
-    chars: BORDERLESS,
-  });
-  for (const task of job.tasks) table.push(row(task));
-  return [table.toString(), "", totals(job), ...notes(job)].join("\n");
+/**
+ * Tells how a job ended: its databases as a table, then totals and the reason of each failure. Where the table is piped
+ * into a program, these go to standard error.
+ */
+export function printResults(job: JobView): void {
+  const rest = [totals(job), ...notes(job)];
+  if (job.tasks.length > 0) printData(table(job.tasks, COLUMNS));
+  if (isTerminal()) printData(["", ...rest].join("\n"));
+  else for (const line of rest) note(line);
 }
 
-function row({ database, state, result }: TaskView): string[] {
-  if (result === null) return [database, state === "failed" ? "failed" : state, ...Array<string>(8).fill("-")];
-  return [
-    database,
-    "succeeded",
-    result.consistency,
-    count(result.tables),
-    count(result.rows),
-    bytes(result.raw_bytes),
-    bytes(result.stored_bytes),
-    duration(result.duration_ms),
-    result.stored_digest.slice(0, 12),
-    result.key,
-  ];
+type Result = NonNullable<TaskView["result"]>;
+
+const TONES: Readonly<Record<TaskView["state"], Tone>> = {
+  queued: "quiet",
+  running: "strong",
+  done: "good",
+  failed: "bad",
+};
+
+function statusOf({ state }: TaskView): string {
+  return state === "done" ? "succeeded" : state;
 }
+
+/** A column about what a task has made; `-` as long as it has made nothing. */
+function made(head: string, value: (result: Result) => string | number, show?: (result: Result) => string) {
+  return {
+    head,
+    value: ({ result }: TaskView) => (result === null ? "-" : value(result)),
+    ...(show === undefined ? {} : { show: ({ result }: TaskView) => (result === null ? "-" : show(result)) }),
+  };
+}
+
+const COLUMNS: readonly Column<TaskView>[] = [
+  { head: "database", value: ({ database }) => database },
+  { head: "status", value: statusOf, show: (task) => tone(TONES[task.state], statusOf(task)) },
+  made("consistency", ({ consistency }) => consistency),
+  made(
+    "tables",
+    ({ tables }) => tables,
+    ({ tables }) => count(tables),
+  ),
+  made(
+    "rows",
+    ({ rows }) => rows,
+    ({ rows }) => count(rows),
+  ),
+  made(
+    "raw",
+    ({ raw_bytes }) => raw_bytes,
+    ({ raw_bytes }) => bytes(raw_bytes),
+  ),
+  made(
+    "stored",
+    ({ stored_bytes }) => stored_bytes,
+    ({ stored_bytes }) => bytes(stored_bytes),
+  ),
+  made(
+    "duration",
+    ({ duration_ms }) => duration_ms,
+    ({ duration_ms }) => duration(duration_ms),
+  ),
+  made(
+    "sha256",
+    ({ stored_digest }) => stored_digest,
+    ({ stored_digest }) => stored_digest.slice(0, 12),
+  ),
+  made("key", ({ key }) => key),
+];
 
 function totals(job: JobView): string {
   const lasted = Date.parse(job.finished_at ?? job.started_at) - Date.parse(job.started_at);

@@ -7,6 +7,11 @@ import { CommandError } from "../failure.ts";
 /** The project's own folder, in which the Workers lie. */
 export const PROJECT = join(import.meta.dirname, "..", "..", "..", "..");
 
+/** The catalog's id in wrangler.toml until infra fills in the real one. */
+export const CATALOG_ID = "00000000-0000-0000-0000-000000000000";
+
+export const MIGRATIONS = join(PROJECT, "packages", "catalog", "migrations");
+
 /** How many databases the local run exports at once, and how many pieces of upkeep it does. */
 const CONCURRENCY = 3;
 

@@ -1,4 +1,5 @@
 import { bytes, duration } from "@patina/core/wording";
+import { cut } from "./cut.ts";
 
 /** How often a line is written where it cannot be drawn over, and how often it is drawn where it can. */
 const LINE_MS = 10_000;
@@ -33,7 +34,7 @@ export class ProgressLine {
       this.#stream.write(`${line}\n`);
       return;
     }
-    this.#stream.write(`\r\u001B[2K${line.slice(0, Math.max(0, this.#stream.columns - 1))}`);
+    this.#stream.write(`\r\u001B[2K${cut(line, this.#stream)}`);
     this.#isDrawn = true;
   }
 

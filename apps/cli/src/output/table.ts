@@ -39,7 +39,7 @@ function cell(text: string): string {
   return text.replaceAll(/[\t\r\n]+/g, " ");
 }
 
-export const BORDERLESS = {
+const BORDERLESS = {
   top: "",
   "top-mid": "",
   "top-left": "",

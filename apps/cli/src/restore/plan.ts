@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { bytes, count } from "@patina/core/wording";
+import { facts } from "../output/facts.ts";
 import type { Content } from "./content.ts";
 import { availableIn, requiredFor } from "./space.ts";
 
@@ -59,7 +60,7 @@ export function describePlan(plan: Plan): string {
     lines.push(["space", `up to ${bytes(space.likely)} required, ${bytes(space.available)} available`]);
   lines.push(...plan.warnings.map((warning) => ["warning", `${warning}.`] as const));
   const steps = plan.steps.map((step, i) => `${i + 1}. ${step}`);
-  return [...lines.map(([name, value]) => `${name.padEnd(12)} ${value}`), "", ...steps].join("\n");
+  return [facts(lines), "", ...steps].join("\n");
 }
 
 export function planJson(plan: Plan) {

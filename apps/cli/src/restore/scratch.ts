@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { whenInterrupted } from "../interruption.ts";
 import type { Content } from "./content.ts";
 import { load } from "./load.ts";
-import { checkSpace } from "./space.ts";
+import { checkRoom, requiredFor } from "./space.ts";
+import { openUnjournalled } from "./sqlite-file.ts";
 
 /** A backup as a database that is gone when it is closed. */
 export interface Scratch {
@@ -20,7 +21,11 @@ export interface Scratch {
  * @throws {CommandError} when it does not fit there
  */
 export async function openScratch(content: Content, onProgress: (bytes: number) => void): Promise<Scratch> {
-  if (content.bytes !== null) checkSpace(tmpdir(), content.bytes);
+  if (content.bytes !== null) {
+    const { least: required } = requiredFor(content.bytes);
+    const hint = "Free some, or set TMPDIR to a folder on another disk.";
+    checkRoom(tmpdir(), { required, what: `unpack ${content.backup.id}`, hint });
+  }
   const folder = mkdtempSync(join(tmpdir(), "patina-scratch-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const forget = whenInterrupted(() => {
@@ -28,14 +33,13 @@ export async function openScratch(content: Content, onProgress: (bytes: number) 
     return null;
   });
   const path = join(folder, "scratch.sqlite");
-  const db = new DatabaseSync(path, { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: true });
+  const db = openUnjournalled(path, { pageSize: 4_096 });
   const close = () => {
     db.close();
     remove();
     forget();
   };
   try {
-    db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
     if (content.tables !== null) db.exec("BEGIN");
     await load(db, { content, onProgress });
     if (db.isTransaction) db.exec("COMMIT");

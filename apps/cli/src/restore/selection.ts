@@ -7,6 +7,7 @@ import { isEponymous, quoteName } from "@patina/dump/name";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import { contentTable, virtualKind } from "@patina/dump/virtual-table";
 import type { Backup } from "../backups/backup.ts";
+import { some } from "../choice.ts";
 import { CommandError, EXIT, usageError } from "../failure.ts";
 
 type TableEntry = Manifest["tables"][number];
@@ -37,17 +38,21 @@ export function tablesNamed(
 }
 
 function tableNamed(backup: Backup, { manifest, name }: { manifest: Manifest; name: string }): TableEntry {
+  const beginning = name.toLowerCase();
+  const begun = manifest.tables.filter((table) => table.name.toLowerCase().startsWith(beginning));
   const found =
     manifest.tables.find((table) => table.name === name) ??
-    manifest.tables.find((table) => table.name.toLowerCase() === name.toLowerCase());
+    begun.find((table) => table.name.length === name.length) ??
+    (begun.length === 1 ? begun[0] : undefined);
   if (found !== undefined) return found;
-  const some = manifest.tables.slice(0, 10).map((table) => table.name);
+  if (begun.length > 1 && name !== "") {
+    const names = begun.map((table) => table.name);
+    throw usageError(`Cannot tell which table "${name}" is: ${names.length} begin so`, some(names));
+  }
+  const names = manifest.tables.map((table) => table.name);
   throw new CommandError(`Cannot restore table "${name}": ${backup.id} has none of that name`, {
     exit: EXIT.notFound,
-    hint:
-      some.length === 0
-        ? "It has no tables at all."
-        : `It has ${some.join(", ")}${manifest.tables.length > 10 ? " and more" : ""}.`,
+    hint: names.length === 0 ? "It has no tables at all." : `It has ${some(names)}`,
   });
 }
 

@@ -19,20 +19,37 @@ export function requiredFor(sqlBytes: number): { least: number; likely: number }
   return { least: Math.ceil(sqlBytes / 2), likely: Math.ceil(sqlBytes * 1.5) };
 }
 
+interface Room {
+  /** Bytes. */
+  readonly required: number;
+  /** What cannot be done without them. */
+  readonly what: string;
+  readonly hint?: string;
+}
+
+/**
+ * Refuses what cannot fit into a folder.
+ *
+ * @throws {CommandError}
+ */
+export function checkRoom(folder: string, { required, what, hint }: Room): void {
+  const available = availableIn(folder);
+  if (available >= required) return;
+  throw new CommandError(
+    `Cannot ${what} into ${folder}: at least ${bytes(required)} are required, ${bytes(available)} are available`,
+    { hint: hint ?? `Free some, or ${what} to another disk.` },
+  );
+}
+
 /**
  * Refuses what cannot fit; gives a sentence for what may not.
  *
  * @throws {CommandError}
  */
 export function checkSpace(folder: string, sqlBytes: number): string | null {
-  const available = availableIn(folder);
   const { least, likely } = requiredFor(sqlBytes);
-  if (available < least) {
-    throw new CommandError(
-      `Cannot restore into ${folder}: at least ${bytes(least)} are required, ${bytes(available)} are available`,
-      { hint: "Free some, or restore to another disk." },
-    );
-  }
+  checkRoom(folder, { required: least, what: "restore" });
+  const available = availableIn(folder);
   if (available >= likely) return null;
   return `It may not fit: up to ${bytes(likely)} are required, ${bytes(available)} are available`;
 }

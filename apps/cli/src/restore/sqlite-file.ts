@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { CommandError, EXIT } from "../failure.ts";
 import { syncFolder } from "../files/atomic-file.ts";
+import { makeFolder } from "../files/new-folder.ts";
 import { whenInterrupted } from "../interruption.ts";
 import type { Content } from "./content.ts";
 import { load } from "./load.ts";
@@ -13,13 +14,14 @@ const SIDECARS = ["-wal", "-shm", "-journal"];
 /** A SQLite file that is being made: called `.partial` until it is known to be what it should be. */
 export class PartialDatabase {
   readonly path: string;
+  readonly #undoFolder: () => void;
   readonly #forget: () => void;
 
   /** @param target the name that the file is to have in the end */
   constructor(target: string) {
-    mkdirSync(dirname(target), { recursive: true });
+    this.#undoFolder = makeFolder(dirname(target));
     this.path = `${target}.${process.pid}.partial`;
-    this.#remove();
+    removeDatabase(this.path);
     this.#forget = whenInterrupted(() => {
       this.#remove();
       return null;
@@ -35,11 +37,8 @@ export class PartialDatabase {
     pageSize?: number;
   }): Promise<Proof> {
     try {
-      const db = new DatabaseSync(this.path, OPTIONS);
+      const db = openUnjournalled(this.path, { pageSize: options.pageSize ?? 4_096 });
       try {
-        // Until it is complete nobody needs it: no journal, and one fsync at the end.
-        db.exec(`PRAGMA page_size=${options.pageSize ?? 4_096}`);
-        db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
         if (options.content.tables !== null) db.exec("BEGIN");
         await load(db, options);
         if (db.isTransaction) db.exec("COMMIT");
@@ -96,11 +95,27 @@ export class PartialDatabase {
   }
 
   #remove(): void {
-    for (const suffix of ["", ...SIDECARS]) rmSync(`${this.path}${suffix}`, { force: true });
+    removeDatabase(this.path);
+    this.#undoFolder();
   }
 }
 
 const OPTIONS = { enableForeignKeyConstraints: false, enableDoubleQuotedStringLiterals: true } as const;
+
+/**
+ * Opens a new database that nobody needs until it is complete: without a journal, and without an fsync before the end.
+ * What fails half-way is thrown away.
+ */
+export function openUnjournalled(path: string, { pageSize }: { pageSize: number }): DatabaseSync {
+  // SQLite would not say why it cannot make a file.
+  closeSync(openSync(path, "wx"));
+  // Node opens databases so that nobody can break them, and then refuses to be without a journal.
+  const db = new DatabaseSync(path, { ...OPTIONS, defensive: false });
+  db.exec(`PRAGMA page_size=${pageSize}`);
+  db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
+  db.enableDefensive(true);
+  return db;
+}
 
 /** Pages copied in one step: more than a database can have, so that nobody gets a word in. */
 const ALL_PAGES = 2 ** 30;

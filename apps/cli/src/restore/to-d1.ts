@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { verdictOf } from "@patina/core/drill";
 import { bytes } from "@patina/core/wording";
 import { isEponymous, quoteName } from "@patina/dump/name";
-import { CommandError, EXIT } from "../failure.ts";
+import { CommandError, EXIT, explain } from "../failure.ts";
 import { whenInterrupted } from "../interruption.ts";
 import { note } from "../output/print.ts";
 import type { RemoteD1 } from "../wrangler/remote-d1.ts";
@@ -13,6 +13,7 @@ import type { Content } from "./content.ts";
 import { inParts, MAX_IMPORT_BYTES, writeAll } from "./d1-parts.ts";
 import { emergencyBackup } from "./emergency.ts";
 import type { Outcome } from "./outcome.ts";
+import { FailedRestore } from "./report.ts";
 import { textOf } from "./to-text.ts";
 import { compareTo } from "./verdict.ts";
 
@@ -33,10 +34,13 @@ export interface D1Restore {
  */
 export function checkImportable(content: Content, { partBytes }: { partBytes: number | null }): void {
   if (content.bytes === null || partBytes !== null || content.bytes <= MAX_IMPORT_BYTES) return;
-  throw new CommandError(
-    `Cannot import ${content.backup.id} into D1 at once: its SQL has ${bytes(content.bytes)}, and D1 takes 5 GB`,
-    { hint: "--part-size 2000 imports it in parts of 2 GB, one after the other." },
-  );
+  throw tooLarge(content.backup.id, bytes(content.bytes));
+}
+
+function tooLarge(id: string, size: string): CommandError {
+  return new CommandError(`Cannot import ${id} into D1 at once: its SQL has ${size}, and D1 takes 5 GB`, {
+    hint: "--part-size 2000 imports it in parts of 2 GB, one after the other.",
+  });
 }
 
 /** What of a D1 database a restore would replace. */
@@ -54,18 +58,22 @@ export async function restoreToD1(request: D1Restore, { replaces }: { replaces: 
   const bookmark = await database.bookmark();
   const emergency = replaces ? await save(request, bookmark) : null;
   const back = `npx wrangler d1 time-travel restore ${database.name} --bookmark=${bookmark}`;
-  if (replaces) await confirm(database.name, request);
+  if (replaces) await confirm(database.name, { ...request, verb: "replace" });
   const left = replaces && content.tables === null ? await foreign(database, content) : [];
-  const forget = whenInterrupted(() => `${database.name} may hold a part of the backup. ${back} takes it back.`);
+  let isBegun = false;
+  const forget = whenInterrupted(() =>
+    isBegun ? `${database.name} may hold a part of the backup. ${back} takes it back.` : null,
+  );
+  const importFile = async (file: string) => {
+    isBegun = true;
+    await database.import(file);
+  };
   try {
-    await importAll(request, left);
+    await importAll(request, { first: left, importFile });
   } catch (cause) {
-    if (!(cause instanceof CommandError)) throw cause;
-    throw new CommandError(`${cause.message}. ${database.name} may hold a part of the backup`, {
-      exit: cause.exit,
-      hint: back,
-      cause,
-    });
+    if (!isBegun) throw cause;
+    const { exit, message } = explain(cause);
+    throw new FailedRestore(`${message}. ${database.name} may hold a part of the backup`, { exit, hint: back, cause });
   } finally {
     forget();
   }
@@ -93,7 +101,12 @@ async function foreign(database: RemoteD1, content: Content): Promise<string[]> 
     .map(({ type, name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteName(name)};\n`);
 }
 
-async function importAll({ content, database, partBytes, onProgress }: D1Restore, first: readonly string[]) {
+async function importAll(
+  { content, partBytes, onProgress }: D1Restore,
+  { first, importFile }: { first: readonly string[]; importFile: (file: string) => Promise<void> },
+): Promise<void> {
+  // Parts are imported before the last one is read: what is damaged must be known before the first.
+  if (partBytes !== null) for await (const _ of content.pieces()) onProgress(0);
   const folder = mkdtempSync(join(tmpdir(), "patina-import-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const forget = whenInterrupted(() => {
@@ -105,7 +118,7 @@ async function importAll({ content, database, partBytes, onProgress }: D1Restore
   const flush = async () => {
     if (open === null) return;
     closeSync(open.handle);
-    await database.import(open.file);
+    await importFile(open.file);
     rmSync(open.file);
     open = null;
   };
@@ -118,7 +131,9 @@ async function importAll({ content, database, partBytes, onProgress }: D1Restore
         if (part === 1 && first.length > 0) writeAll(open.handle, `PRAGMA defer_foreign_keys=ON;\n${first.join("")}`);
       }
       writeAll(open.handle, text);
-      done += text.length;
+      done += Buffer.byteLength(text);
+      // Without a manifest nobody knew before how much it is. Nothing has been imported yet.
+      if (partBytes === null && done > MAX_IMPORT_BYTES) throw tooLarge(content.backup.id, "more than 5 GB");
       onProgress(done);
     }
     await flush();

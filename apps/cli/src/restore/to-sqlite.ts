@@ -10,6 +10,7 @@ import type { Content } from "./content.ts";
 import { emergencyCopy, emergencyOfFile } from "./emergency.ts";
 import { load } from "./load.ts";
 import type { Outcome } from "./outcome.ts";
+import { FailedRestore } from "./report.ts";
 import { PartialDatabase, removeDatabase } from "./sqlite-file.ts";
 import { type IntegrityCheck, proofOf } from "./verdict.ts";
 
@@ -62,12 +63,12 @@ function readable(path: string): DatabaseSync | null {
 /** The whole database: made and checked beside it first, then copied over it in one transaction. */
 async function replaceAll(request: SqliteRestore, before: DatabaseSync): Promise<Outcome> {
   const saved = await save(request, before);
-  await confirm(request.name, request);
+  await confirm(request.name, { ...request, verb: "replace" });
   const partial = new PartialDatabase(request.path);
   const proof = await partial.fill({ ...request, pageSize: saved.pageSize });
   if (proof.verdict === "failed") {
     partial.discard();
-    throw new CommandError(
+    throw new FailedRestore(
       `Cannot replace ${request.name} with ${request.content.backup.id}: ${reasonOf(proof.checks)}. Nothing was changed`,
       { exit: EXIT.findings, hint: "Restore an earlier backup." },
     );
@@ -81,7 +82,7 @@ async function replaceAll(request: SqliteRestore, before: DatabaseSync): Promise
 async function replaceTables(request: SqliteRestore, before: DatabaseSync): Promise<Outcome> {
   const { path, content, check } = request;
   const saved = await save(request, before);
-  await confirm(request.name, request);
+  await confirm(request.name, { ...request, verb: "replace" });
   const db = new DatabaseSync(path, {
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: true,
@@ -93,7 +94,7 @@ async function replaceTables(request: SqliteRestore, before: DatabaseSync): Prom
     await load(db, { content, onProgress: request.onProgress });
     const proof = await proofOf(db, { content, check });
     if (proof.verdict === "failed") {
-      throw new CommandError(
+      throw new FailedRestore(
         `Cannot replace tables of ${request.name}: ${reasonOf(proof.checks)}. Nothing was changed`,
         { exit: EXIT.findings },
       );
@@ -150,7 +151,7 @@ async function overwriteUnreadable(request: SqliteRestore): Promise<Outcome> {
   }
   const emergency = emergencyCopy({ folder: request.emergencyFolder ?? dirname(path), path });
   note(`${name} cannot be read; its file is copied to ${emergency}`);
-  await confirm(name, request);
+  await confirm(name, { ...request, verb: "replace" });
   const partial = new PartialDatabase(path);
   const proof = await partial.fill(request);
   removeDatabase(path);

@@ -2,6 +2,7 @@ import { catalogFailure } from "@patina/catalog/failure";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
 import type { Channels } from "@patina/worker/channels";
 import type { Log } from "@patina/worker/log";
+import type { Preflights } from "@patina/worker/preflights";
 import type { Vault } from "@patina/worker/vault";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -30,6 +31,8 @@ export interface Api {
     readonly vault: Vault;
     /** The aggregator's: the only way to have an address encrypted. */
     readonly channels: Channels;
+    /** The exporter's: the only one that can look at a source database. */
+    readonly preflights: Preflights;
     readonly log: Log;
     readonly open: () => Promise<DispatcherContext>;
   };

@@ -4,6 +4,7 @@ import { type Catalog, openCatalog } from "@patina/catalog/catalog";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
+import type { Preflights } from "@patina/worker/preflights";
 import { expect } from "vitest";
 import { type Api, createApp } from "./app.ts";
 import type { Access, AuthSettings } from "./auth.ts";
@@ -32,6 +33,10 @@ export class TestApi {
   auth: AuthSettings = { adminToken: ADMIN_TOKEN, readToken: READ_TOKEN, accessAudience: "" };
   now = NOW;
   readonly vault = new MemoryVault();
+  preflights: Preflights = {
+    preflight: async (database) => ({ end: "refused", code: "not_found", message: `Cannot find "${database}"` }),
+    hasRedactionKey: async () => false,
+  };
   /** How often the catalog was opened. */
   opened = 0;
   /** Failed attempts that are still allowed. */
@@ -92,7 +97,9 @@ export class TestApi {
           const known = await env.CATALOG.prepare("select 1 from alert_config where id = ?").bind(channel).first();
           return known === null ? { end: "unknown" } : { end: "sent" };
         },
+        hasAlertKey: async () => true,
       },
+      preflights: this.preflights,
       log,
       open: async () => {
         this.opened += 1;

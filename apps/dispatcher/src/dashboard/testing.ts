@@ -91,6 +91,11 @@ export class TestBrowser {
           signingKey: kind === "webhook" ? "whsec_test" : null,
         }),
         sendTest: async () => this.testAnswer,
+        hasAlertKey: async () => true,
+      },
+      preflights: {
+        preflight: async () => ({ end: "refused", code: "not_found", message: "Cannot find this database" }),
+        hasRedactionKey: async () => false,
       },
       log,
       clock: () => this.now,

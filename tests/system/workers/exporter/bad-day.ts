@@ -1,7 +1,9 @@
 import { consume } from "@patina/exporter/consume";
-import exporter from "@patina/exporter/worker";
+import exporter, { Preflights } from "@patina/exporter/worker";
 import { createLog } from "@patina/worker/log";
 import { hasty } from "../hasty-batch.ts";
+
+export { Preflights };
 
 /**
  * The exporter on a bad day: nothing waits, and retries come at once; the database behind DB_BROKEN never answers; the

@@ -1,4 +1,6 @@
-import exporter from "@patina/exporter/worker";
+import exporter, { Preflights } from "@patina/exporter/worker";
+
+export { Preflights };
 
 type Bindings = Parameters<typeof exporter.queue>[1] & { readonly GATE: string };
 

@@ -1,0 +1,34 @@
+import { isDate } from "@patina/core/date";
+import { InvalidArgumentError } from "commander";
+
+/** Kinds of values that options take; each refuses what it is not. */
+
+export function date(value: string): string {
+  if (isDate(value)) return value;
+  throw new InvalidArgumentError("A date is written 2026-11-20.");
+}
+
+export function limit(value: string): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number > 0 && number <= 100_000) return number;
+  throw new InvalidArgumentError("A limit is a number from 1 to 100000.");
+}
+
+/** Bytes, as a number or with a unit: `50000000`, `50MB`. */
+export function size(value: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([KMGT]?B?)$/i.exec(value) ?? [];
+  const power = " KMGT".indexOf(unit.toUpperCase().replace("B", "") || " ");
+  const bytes = Math.round(Number(number) * 1_000 ** power);
+  if (number !== "" && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError("A size is a number of bytes, such as 50000000, or 50MB.");
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, all: readonly string[]): string[] {
+  return [...all, value];
+}
+
+/** Words between commas, for an option that may be given several times as well. */
+export function words(value: string, all: readonly string[]): string[] {
+  return [...all, ...value.split(",").map((word) => word.trim())];
+}
