@@ -6,7 +6,7 @@ import type { Preflights as Port, PreflightAnswer } from "@patina/worker/preflig
 import type { ExporterEnv } from "./consume.ts";
 import { d1Source } from "./d1-source.ts";
 import { type ExportContext, findSource } from "./export-task.ts";
-import { redactionKeyOf } from "./rules.ts";
+import { redactionKeyOf, rulesOf } from "./rules.ts";
 
 /** What the dispatcher may ask about databases. See packages/worker/src/preflights.ts. */
 export class Preflights extends WorkerEntrypoint<ExporterEnv> implements Port {
