@@ -80,9 +80,9 @@ export function adoptStatement(backup: AdoptedBackup): SQL {
         or backup_inventory.damaged_at is not null`;
 }
 
-/** Forgets what an archive held, once it is gone. */
-export async function forgetArchive(catalog: Catalog, { week, etag }: { week: string; etag: string }): Promise<void> {
-  await transaction(catalog, [sql`delete from archives where week = ${week} and etag = ${etag}`]);
+/** The statement that forgets what an archive held, once it is gone. */
+export function forgetArchiveStatement({ week, etag }: { week: string; etag: string }): SQL {
+  return sql`delete from archives where week = ${week} and etag = ${etag}`;
 }
 
 /** When a member of an archive was finished, where that was not known. */

@@ -1,9 +1,9 @@
-import { parseKey } from "@patina/archive/keys";
+import { parseArchiveKey, parseKey } from "@patina/archive/keys";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import { inventoryOf } from "@patina/catalog/bucket-facts";
 import type { PrunePlan, PruneStep } from "@patina/catalog/prune-plans";
 import { noteSteps, openSteps, type StepEnd } from "@patina/catalog/prune-steps";
-import { adoptStatement, markStatement, unmarkStatement } from "@patina/catalog/pruning";
+import { adoptStatement, forgetArchiveStatement, markStatement, unmarkStatement } from "@patina/catalog/pruning";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import { inTurn } from "../in-turn.ts";
@@ -92,5 +92,8 @@ async function forget(step: PruneStep, { catalog, bucket, clock }: ArchiverConte
   const [row] = await inventoryOf(catalog, { keys: [key] });
   const isMissing = (object === null || document === null) && row?.etag === etag;
   if (etag === null || !isMissing) return skipped(step, "it is there again");
-  return { end: { key, state: "done" }, statements: [markStatement({ objects: [{ key, etag }], now: clock() })] };
+  const week = parseArchiveKey(key)?.week;
+  const forgotten = week === undefined ? [] : [forgetArchiveStatement({ week, etag })];
+  const statements = [markStatement({ objects: [{ key, etag }], now: clock() }), ...forgotten];
+  return { end: { key, state: "done" }, statements };
 }

@@ -155,6 +155,20 @@ test("a backup that was written anew without the catalog being told is noted", a
   });
 });
 
+test("an archive that is missing counts no more, and is forgotten with what it held", async () => {
+  await makeArchive(catalog, weekOf(TODAY.date));
+  const key = `weekly/${weekOf(TODAY.date)}.tar.gz`;
+  await env.BUCKET.delete(key);
+  await prune(catalog, { now: NOW + 7 * DAY });
+  expect(await rowOf(key)).toMatchObject({ damage: "its object is missing", deletedAt: null });
+  const later = await prune(catalog, { now: NOW + 15 * DAY });
+  expect(await stepsOf(catalog, later)).toContain(`forget_row ${key}: done`);
+  expect(await catalog.select().from(archives)).toEqual([]);
+  // Its manifest and index are of no use any more.
+  await prune(catalog, { now: NOW + 16 * DAY });
+  expect(await keysInBucket("weekly/")).toEqual([]);
+});
+
 test("a bucket in which most of what is stored is missing is not taken for the right one", async () => {
   for (let n = 1; n <= 12; n += 1) await storeKnown(catalog, { ...TODAY, date: dateOf(MONDAY - n * DAY) });
   const half = "daily/2030-01-05/half.sql.gz";

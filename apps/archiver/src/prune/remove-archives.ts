@@ -3,8 +3,9 @@ import { weeksUnderWay } from "@patina/catalog/bucket-facts";
 import { readRetention } from "@patina/catalog/custody-settings";
 import type { PrunePlan, PruneStep } from "@patina/catalog/prune-plans";
 import { noteSteps, openSteps, type StepEnd } from "@patina/catalog/prune-steps";
-import { forgetArchive, markedSteps, markGone, type SeenObject, unmarkGone } from "@patina/catalog/pruning";
+import { forgetArchiveStatement, markedSteps, markGone, type SeenObject, unmarkGone } from "@patina/catalog/pruning";
 import { judgeArchives } from "@patina/catalog/stored-archives";
+import { transaction } from "@patina/catalog/transaction";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import type { ArchiverContext } from "../upkeep.ts";
@@ -85,6 +86,6 @@ async function removeObjects({ key, etag }: SeenObject, { bucket, catalog }: Arc
     // What is not Patina's stays, and must not keep this going.
     more = truncated && pages.length > 0;
   }
-  await forgetArchive(catalog, { week, etag });
+  await transaction(catalog, [forgetArchiveStatement({ week, etag })]);
   return { key, state: "done" };
 }
