@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ArchiveManifest, decodeIndexPage, type IndexPage, lacking } from "@patina/archive/archive-index";
 import { archiveKey, manifestKey, parseArchiveKey } from "@patina/archive/keys";
 import { decodeManifest } from "@patina/archive/manifest";
-import type { CheckedMember } from "@patina/catalog/archives";
+import { type CheckedMember, findArchive } from "@patina/catalog/archives";
 import type { SkippedObject } from "@patina/catalog/rebuild-tables";
 import type { RebuildStep } from "@patina/catalog/rebuilds";
 import {
@@ -60,7 +60,11 @@ async function rebuildArchive(week: string, context: ArchiverContext): Promise<R
   budget.spend({ queries: 1, requests: 2 });
   const key = archiveKey({ is: "archive", week });
   const behind = { next: { after: week }, statements: [] };
-  if (stored.is === "absent") return { ...behind, skipped: [{ key, reason: "it has no manifest" }] };
+  if (stored.is === "absent") {
+    // Its manifest comes last: one that is known is on its way.
+    const isKnown = (await findArchive(catalog, week)) !== undefined;
+    return { ...behind, skipped: isKnown ? [] : [{ key, reason: "it has no manifest" }] };
+  }
   if (stored.is === "bad") return { ...behind, skipped: [{ key: stored.key, reason: stored.reason }] };
   const { manifest } = stored;
   const { etag } = manifest.object;

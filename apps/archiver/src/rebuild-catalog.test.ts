@@ -1,4 +1,5 @@
 import { env } from "cloudflare:test";
+import { archiveKey } from "@patina/archive/keys";
 import { listBackups } from "@patina/catalog/backups";
 import type { Catalog } from "@patina/catalog/catalog";
 import { openScheduledJob } from "@patina/catalog/jobs";
@@ -90,13 +91,16 @@ test("what the catalog knows later or better than the bucket stays: failures, st
   await run("update databases set enabled = 0 where name = 'blog'");
   await run("update backup_inventory set verified_at = ?, drilled_at = ? where database = 'shop'", now, now);
   await run("update backup_inventory set deleted_at = ? where key = ?", now, `daily/${FRIDAY}/blog.sql.gz`);
+  // The next archive: its object is there, and is read back just now.
+  await run("insert into archives (week, job_id, damaged, started_at, updated_at) values ('2026-W48', '', '[]', 0, 0)");
+  await env.BUCKET.put(archiveKey({ is: "archive", week: "2026-W48" }), "on its way");
   // An archive that is being made again, while the one of before is still whole in the bucket.
   await run("update archives set state = 'writing', etag = null");
   await run("delete from archive_members where date >= ?", WEDNESDAY);
   const live = await wholeState();
   const { counts } = await makeRebuild(catalog);
   expect(await wholeState()).toEqual(live);
-  expect(counts).toMatchObject({ archives: 1, addedBackups: 0, addedArchived: 0 });
+  expect(counts).toMatchObject({ archives: 1, addedBackups: 0, addedArchived: 0, skipped: 0 });
 });
 
 test("nights that were lived through with an empty catalog are kept, and those before are added", async () => {
