@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { NO_RULES, type Rules } from "@patina/core/rules";
 import { D1_LIMITS } from "@patina/dump/d1-limits";
@@ -36,10 +36,18 @@ export interface Ruling {
 
 const WHOLE: Ruling = { rules: NO_RULES, redactionKey: null };
 
-/** A SQLite file as D1 would have it: with its limits, from now on. */
+/** A SQLite file as D1 would have it: with its limits, until liftLimits(). */
 export function asD1(db: DatabaseSync): Source {
   Object.assign(db.limits, D1_LIMITS);
   return sqliteSource(db);
+}
+
+/** A copy: the object itself ends with its database. */
+const usual = { ...new DatabaseSync(":memory:").limits };
+
+/** Gives a database SQLite's own limits again: what compares it asks more than D1 would answer. */
+export function liftLimits(db: DatabaseSync): void {
+  Object.assign(db.limits, usual);
 }
 
 /** Dumps a source; `snapshotBytes` 0 reads it page by page. */
