@@ -4,8 +4,9 @@ import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Manifest } from "@patina/archive/manifest";
-import { readBack } from "@patina/archive/read-back";
+import { damageOf } from "@patina/archive/verification";
 import { PatinaError } from "@patina/core/error";
+import { StatementCounter } from "@patina/dump/statement-counter";
 import type { Backup } from "../backups/backup.ts";
 import { streamOf } from "../backups/stored-stream.ts";
 import { CommandError, explain } from "../failure.ts";
@@ -36,15 +37,18 @@ export async function fetchDump(request: DownloadRequest): Promise<{ file: Resum
   const file = new ResumableFile(path, manifest.object.sha256);
   if (file.length > manifest.object.bytes) file.restart();
   const resumedFrom = file.length;
+  let damage: string | null;
   try {
     checkRoom(dirname(path), { required: required - file.length, what: "download" });
     await fill(file, request);
-    if (await isWhole(file, manifest)) return { file, resumedFrom };
+    damage = await damageIn(file, manifest);
+    if (damage === null) return { file, resumedFrom };
     if (resumedFrom > 0) {
       // What was left may have been written to by something else.
       file.restart();
       await fill(file, request);
-      if (await isWhole(file, manifest)) return { file, resumedFrom: 0 };
+      damage = await damageIn(file, manifest);
+      if (damage === null) return { file, resumedFrom: 0 };
     }
   } catch (cause) {
     const kept = file.keep();
@@ -57,7 +61,10 @@ export async function fetchDump(request: DownloadRequest): Promise<{ file: Resum
     });
   }
   file.discard();
-  throw new PatinaError("backup_damaged", `Cannot download ${backup.id}: what arrived is not what its manifest says`);
+  throw new PatinaError(
+    "backup_damaged",
+    `Cannot download ${backup.id}: what arrived is not what its manifest says. ${damage}`,
+  );
 }
 
 async function fill(file: ResumableFile, { backup, onProgress }: DownloadRequest): Promise<void> {
@@ -67,15 +74,9 @@ async function fill(file: ResumableFile, { backup, onProgress }: DownloadRequest
   }
 }
 
-/** Whether all digests of a file are those of its manifest, read from the disk. */
-async function isWhole({ partial }: ResumableFile, { object, sql }: Manifest): Promise<boolean> {
-  try {
-    const { digests } = await readBack(createReadStream(partial), { key: object.key, body: sql.body });
-    return digests.stored === object.sha256 && digests.raw === sql.sha256 && digests.body === sql.body.sha256;
-  } catch (error) {
-    if (error instanceof PatinaError && error.code === "backup_damaged") return false;
-    throw error;
-  }
+/** In what a file, read from the disk, is not what its manifest says; null when it is. */
+async function damageIn({ partial }: ResumableFile, manifest: Manifest): Promise<string | null> {
+  return await damageOf(manifest, { stored: createReadStream(partial), counter: new StatementCounter() });
 }
 
 /** Writes the SQL inside a dump that is whole into a file of its own. */
