@@ -58,7 +58,7 @@ test("patina list, show, verify and drill read what a running Patina has", async
   expect(JSON.parse(listed.out)).toMatchObject({
     source: line.url,
     backups: [
-      { id: "big@2026-11-20", custody: { verified_at: null, drilled_at: null } },
+      { id: "big@2026-11-20", custody: { verified_at: expect.stringMatching(/^20/), drilled_at: null } },
       { id: "shop@2026-11-20", rows: 10 },
       { id: "big@2026-11-19" },
       { id: "shop@2026-11-19" },
