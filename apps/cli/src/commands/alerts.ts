@@ -115,6 +115,9 @@ function addCommand(): Command {
       };
       const saved = await apiOf(options).send("POST", "/alerts", { body, schema: Saved });
       tell(saved, options);
+      if (options.kind === "webhook" && saved.signing_key === null) {
+        note(`Its signing key was lost on the way: patina alerts change ${id} --address gives it another one.`);
+      }
       note(`Added ${id}. patina alerts test ${id} sends a message to it.`);
     });
 }

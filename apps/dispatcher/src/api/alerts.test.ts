@@ -1,3 +1,4 @@
+import { idempotencyKeys } from "@patina/catalog/schema";
 import { beforeEach, expect, test } from "vitest";
 import { READ_TOKEN, TestApi } from "./testing.ts";
 
@@ -27,6 +28,17 @@ test("a channel is added, changed, tested and removed, and its address is never 
   expect(shown).not.toMatch(/s3cr3t|whsec/);
   expect(await api.json("/alerts/ops", { method: "DELETE" })).toEqual({ removed: "ops" });
   expect(await api.json("/alerts")).toEqual({ channels: [] });
+});
+
+test("a signing key is neither kept nor shown again, also not to who repeats the request with its key", async () => {
+  const asked = { method: "POST", body: WANTED, headers: { "idempotency-key": "k" } };
+  expect(await api.json("/alerts", asked)).toMatchObject({ signing_key: "whsec_test" });
+  const kept = JSON.stringify(await api.catalog.select().from(idempotencyKeys));
+  expect(kept).toContain("hooks.example.com");
+  expect(kept).not.toContain("whsec");
+  const again = await api.ask("/alerts", asked);
+  expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([201, "true"]);
+  expect(await again.json()).toMatchObject({ channel: { id: "ops" }, signing_key: null });
 });
 
 test.each([

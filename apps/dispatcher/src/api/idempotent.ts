@@ -21,7 +21,7 @@ export const KEY_PROBLEMS = ["request_under_way", "key_reused"] as const;
  */
 export async function once(
   c: Context<Api>,
-  { asked, act }: { asked: unknown; act: (seed: Seed) => Promise<Response> },
+  { asked, act, shownOnce }: { asked: unknown; act: (seed: Seed) => Promise<Response>; shownOnce: readonly string[] },
 ): Promise<Response> {
   const { catalog, clock } = c.get("context");
   const fresh = { at: clock(), entropy: hex(crypto.getRandomValues(new Uint8Array(16))) };
@@ -48,14 +48,24 @@ export async function once(
   }
   try {
     const answer = await act(claim.seed);
-    const kept = { status: answer.status, body: await answer.clone().text(), location: answer.headers.get("location") };
-    await keepAnswer(catalog, { ref, answer: kept });
+    const body = without(shownOnce, await answer.clone().text());
+    await keepAnswer(catalog, {
+      ref,
+      answer: { status: answer.status, body, location: answer.headers.get("location") },
+    });
     return answer;
   } catch (thrown) {
     // A refusal has changed nothing. After anything else the key stays, and who repeats the request goes on with its seed.
     if (thrown instanceof PatinaError && ERROR_CODES[thrown.code].status < 500) await releaseKey(catalog, ref);
     throw thrown;
   }
+}
+
+/** The catalog keeps answers for a day, and is backed up: what is shown once is not kept. */
+function without(fields: readonly string[], answer: string): string {
+  if (fields.length === 0) return answer;
+  const none = Object.fromEntries(fields.map((field) => [field, null]));
+  return JSON.stringify({ ...JSON.parse(answer), ...none });
 }
 
 function replayed({ status, body, location }: KeptAnswer): Response {

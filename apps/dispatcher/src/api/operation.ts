@@ -64,6 +64,8 @@ interface Described<P extends v.ObjectEntries, Q extends v.ObjectEntries, B exte
   readonly body?: B;
   readonly headers?: readonly HeaderField[];
   readonly status?: Success;
+  /** Fields of a POST's answer that are shown once: an answer that is given again has null in their place. */
+  readonly shownOnce?: readonly string[];
   readonly also?: Readonly<Record<number, string>>;
   /** Those that are this operation's own; what any request can meet goes without saying. */
   readonly problems?: readonly ErrorCode[];
@@ -141,7 +143,8 @@ function complete<P extends v.ObjectEntries, Q extends v.ObjectEntries, B extend
         body: await readBody(c.req.raw, body ?? v.strictObject({})),
       };
       const act = async (seed: Seed) => await handle(c, { ...asked, seed } as Asked<Output<P>, Output<Q>, Output<B>>);
-      return described.method === "POST" ? await once(c, { asked, act }) : await act(NO_SEED);
+      const { shownOnce = [] } = described;
+      return described.method === "POST" ? await once(c, { asked, act, shownOnce }) : await act(NO_SEED);
     },
   };
 }

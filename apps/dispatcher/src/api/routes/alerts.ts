@@ -76,6 +76,7 @@ const add = operation({
   body: { id: ChannelId, kind: Kind, url: Address, events: v.optional(Events), enabled: v.optional(v.boolean()) },
   status: 201,
   answer: Saved,
+  shownOnce: ["signing_key"],
   problems: ["conflict", "alert_key_missing"],
   async handle(c, { body: { id, kind, url, events, enabled } }) {
     const wanted = {
