@@ -107,6 +107,31 @@ test("a webhook that limits its rate is left alone for as long as it says", asyn
   expect(await deliverAlert(REF, { ...context, attempts: 1 })).toMatchObject({ end: "retry", delaySeconds: 42 });
 });
 
+test("what a webhook has answered stands, whatever becomes of its body", async () => {
+  const broken = () =>
+    new ReadableStream({
+      pull() {
+        throw new DOMException("The operation timed out", "TimeoutError");
+      },
+      cancel() {
+        throw new TypeError("Network connection lost");
+      },
+    });
+  const { requests, context } = webhook(
+    new Response(broken(), { status: 429, headers: { "retry-after": "77" } }),
+    new Response(broken(), { status: 200 }),
+  );
+  expect(await deliverAlert(REF, { ...context, attempts: 1 })).toMatchObject({ end: "retry", delaySeconds: 77 });
+  expect(await deliverAlert(REF, { ...context, attempts: 2 })).toEqual({ end: "done" });
+  expect(requests).toHaveLength(2);
+  expect(await outboxRow()).toMatchObject({ state: "sent" });
+});
+
+test("a body that never ends keeps no accepted alert waiting", async () => {
+  const { context } = webhook(new Response(new ReadableStream({ pull: () => new Promise(() => undefined) })));
+  expect(await deliverAlert(REF, { ...context, attempts: 1 })).toEqual({ end: "done" });
+});
+
 test("a webhook that refuses ends the alert, and says why without its URL", async () => {
   for (const status of [404, 302]) {
     await catalog.update(alertOutbox).set({ state: "pending", error: null });

@@ -106,13 +106,24 @@ async function ask({ url, headers, body }: AlertRequest, request: typeof fetch):
     });
     return readAnswer(response.status, {
       retryAfter: response.headers.get("retry-after"),
-      body: await beginning(response),
+      body: await bodyOf(response),
     });
   } catch (error) {
     // The message of a failed fetch may quote the URL, which is a secret: only its kind is kept.
     const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer within 10 s" : "no connection";
     return { end: "later", afterSeconds: null, reason };
   }
+}
+
+/** What a server has to say beside its status, which stands however its body ends: an accepted alert is not sent again. */
+async function bodyOf(response: Response): Promise<string> {
+  try {
+    if (response.status === 429) return await beginning(response);
+    await response.body?.cancel();
+  } catch {
+    // A body that stalls or breaks off says nothing.
+  }
+  return "";
 }
 
 async function beginning(response: Response): Promise<string> {
