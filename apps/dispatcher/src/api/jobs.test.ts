@@ -134,6 +134,16 @@ test("GET /jobs pages through jobs, the newest first, and filters them", async (
   expect((await api.json("/jobs?kind=nightly")).jobs).toEqual([]);
 });
 
+test("a job says what it makes up for, what made up for it, and what is wrong with its archive", async () => {
+  const { job } = await api.json("/trigger", post({ database: "shop" }));
+  expect(job).toMatchObject({ replay_of: null, healed_by: null, healed_at: null, error: null });
+  const [replayOf, healedBy, error] = ["nightly-2026-11-19", job.id, "Cannot make the archive"];
+  await api.catalog.update(backupJobs).set({ status: "failed", replayOf, healedBy, healedAt: api.now, error });
+  const healed = { replay_of: replayOf, healed_by: healedBy, healed_at: "2026-11-20T12:00:00.000Z", error };
+  expect(await api.json(`/jobs/${job.id}`)).toMatchObject(healed);
+  expect((await api.json("/jobs")).jobs).toMatchObject([healed]);
+});
+
 test("GET /jobs/:id/timeline tells what happened in order, of one database or of all", async () => {
   const { job } = await api.json("/trigger", post({ databases: ["shop", "blog"] }));
   const shop = { jobId: job.id, database: "shop", generation: 1, attempt: 1 };

@@ -26,6 +26,16 @@ export const Job = v.strictObject({
   rows: Count,
   raw_bytes: Count,
   stored_bytes: Count,
+  error: v.pipe(
+    v.nullable(v.string()),
+    v.description("Of a weekly job: what is wrong with its archive, or with making it."),
+  ),
+  replay_of: v.pipe(v.nullable(v.string()), v.description("The job whose dead letters this one makes up for.")),
+  healed_by: v.pipe(
+    v.nullable(v.string()),
+    v.description("Of a failed job: the job with which the last of its failed databases was backed up after all."),
+  ),
+  healed_at: v.nullable(Time),
   rebuilt_at: v.pipe(
     v.nullable(Time),
     v.description("When it was rebuilt from the bucket: then only its backups are known, and failures are not."),
@@ -49,6 +59,10 @@ export function jobView(job: CatalogJob): v.InferOutput<typeof Job> {
     rows: job.rows,
     raw_bytes: job.rawBytes,
     stored_bytes: job.storedBytes,
+    error: job.error,
+    replay_of: job.replayOf,
+    healed_by: job.healedBy,
+    healed_at: time(job.healedAt),
     rebuilt_at: time(job.rebuiltAt),
   };
 }
