@@ -36,7 +36,12 @@ export const ERROR_CODES = {
     exit: 4,
     next: "Take the backup of another date or job; damaged=true gives the bytes of this one as they are.",
   },
-  conflict: { disposition: "dead", status: 409, exit: 11, next: "Wait until the running work has ended." },
+  conflict: {
+    disposition: "dead",
+    status: 409,
+    exit: 11,
+    next: "Look at what is there by now; if it is still being worked on, wait until that has ended.",
+  },
   request_under_way: {
     disposition: "dead",
     status: 409,

@@ -43,6 +43,7 @@ test.each([
   const answer = await api.ask("/status", { token: null, headers: { authorization } });
   expect(answer.status).toBe(401);
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="patina"');
   expect(await answer.json()).toMatchObject({
     code: "unauthorized",
     detail: "Cannot serve: the bearer token is missing or wrong",
@@ -122,7 +123,9 @@ test("failed attempts are limited, and the owner of the right token is not locke
   const statuses = await Promise.all(Array.from({ length: 12 }, async () => (await guess()).status));
   expect(statuses.filter((status) => status === 401)).toHaveLength(10);
   expect(statuses.filter((status) => status === 429)).toHaveLength(2);
-  expect((await api.ask("/status", { token: null })).status).toBe(429);
+  const refused = await api.ask("/status", { token: null });
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("retry-after")).toBe("60");
   expect((await api.ask("/status")).status).toBe(200);
 });
 

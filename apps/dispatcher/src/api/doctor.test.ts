@@ -46,12 +46,23 @@ test("GET /databases/:db/preflight tells what the exporter saw, and what to do a
 
 test("a preflight reads a database, so it is not for a token that may only look; what fails keeps its code", async () => {
   expect((await api.ask("/databases/shop/preflight", { token: READ_TOKEN })).status).toBe(403);
-  expect((await api.ask("/databases/shop/preflight")).status).toBe(404);
   api.preflights = {
     ...api.preflights,
     preflight: async () => ({ end: "refused", code: "source_missing", message: 'Cannot read database "shop"' }),
   };
   expect(await api.json("/databases/shop/preflight")).toMatchObject({ code: "source_missing", status: 502 });
+});
+
+test("the exporter is not asked about a database that is not registered, and its name is not repeated", async () => {
+  api.preflights = {
+    ...api.preflights,
+    preflight: async () => {
+      throw new TypeError("asked");
+    },
+  };
+  const answer = await api.ask("/databases/s3cret/preflight");
+  expect(answer.status).toBe(404);
+  expect(await answer.text()).not.toContain("s3cret");
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: the shape of an answer is what the tests check

@@ -52,6 +52,14 @@ test("ranges put together are the object, and each says which bytes it is", asyn
   expect((await bytesOf(tail)).equals(nightly.stored.subarray(-8))).toBe(true);
 });
 
+test("HEAD says what GET without a range would send: ranges are of GET alone", async () => {
+  const headers = { range: "bytes=0-9" };
+  const answer = await api.ask(PATH, { method: "HEAD", headers });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-length")).toBe(String(nightly.stored.length));
+  expect(answer.headers.get("content-range")).toBeNull();
+});
+
 test("a range behind the end gives 416 and says how long the object is", async () => {
   const answer = await api.ask(PATH, { headers: { range: "bytes=5000000-" } });
   expect(answer.status).toBe(416);

@@ -24,9 +24,16 @@ export function problem(error: PatinaError, request: string): Response {
     next,
     request_id: request,
   } satisfies v.InferOutput<typeof Problem>;
-  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store", ...HEADERS[error.code] };
   return new Response(JSON.stringify(body), { status, headers });
 }
+
+/** What clients know how to read of a failure: how to get in (RFC 9110, section 11.6.1), and when to come again, in seconds. */
+const HEADERS: Partial<Record<ErrorCode, Readonly<Record<string, string>>>> = {
+  unauthorized: { "www-authenticate": 'Bearer realm="patina"' },
+  too_many_attempts: { "retry-after": "60" },
+  request_under_way: { "retry-after": "60" },
+};
 
 export function titleOf(code: ErrorCode): string {
   const words = code.replaceAll("_", " ");

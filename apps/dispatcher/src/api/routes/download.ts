@@ -90,7 +90,9 @@ async function storedAnswer(c: Context<Api>, found: FoundBackup): Promise<Respon
   const headers = headersOf(found, { etag, digest: sha256, type: "application/gzip", suffix: ".sql.gz" });
   headers.set("accept-ranges", "bytes");
   if (isKnown(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
-  const wanted = wantedOf({ range: c.req.header("range"), ifRange: c.req.header("if-range") }, { size, etag });
+  // A range is of GET alone (RFC 9110, section 14.2).
+  const range = c.req.method === "HEAD" ? undefined : c.req.header("range");
+  const wanted = wantedOf({ range, ifRange: c.req.header("if-range") }, { size, etag });
   if (wanted.is === "outside") {
     const error = new PatinaError("range_not_satisfiable", `Cannot send this range: the backup has ${size} bytes`);
     const answer = problem(error, c.get("request"));

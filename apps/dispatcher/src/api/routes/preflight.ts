@@ -1,3 +1,4 @@
+import { findDatabase } from "@patina/catalog/databases";
 import { PatinaError } from "@patina/core/error";
 import * as v from "valibot";
 import { Count, DatabaseName } from "../fields.ts";
@@ -44,6 +45,9 @@ export const preflight = operation({
     "rule_refused",
   ],
   async handle(c, { params: { db } }) {
+    if ((await findDatabase(c.get("context").catalog, db)) === undefined) {
+      throw new PatinaError("not_found", "Cannot find this database: it is not registered");
+    }
     const answer = await c.env.preflights.preflight(db);
     if (answer.end === "refused") throw new PatinaError(answer.code, answer.message);
     const { mode, bytes, tables, rows, rowsRead, rowsWritten, storedBytes, warnings, overLimits, refusal } =
