@@ -36,6 +36,7 @@ const EXAMPLES: readonly AlertEvent[] = [
     queue: "patina-exports",
     job: LONGEST_JOB,
     database: "shop",
+    generation: 999,
     failedChannel: null,
   },
   {
@@ -44,6 +45,7 @@ const EXAMPLES: readonly AlertEvent[] = [
     queue: "patina-alerts",
     job: null,
     database: null,
+    generation: null,
     failedChannel: "discord",
   },
   { kind: "daily-summary", date: "2026-11-20" },
@@ -72,11 +74,13 @@ test("isEventKind() knows the kinds and not what an object inherits", () => {
   expect(isEventKind("toString")).toBe(false);
 });
 
-test("the dead letters of one job and queue are one event, those of two jobs are two", () => {
-  const letter = { kind: "dead-letter", queue: "patina-exports", database: null, failedChannel: null } as const;
+test("the dead letters of one job, queue and generation are one event, those of two jobs or generations are two", () => {
+  const queue = "patina-exports";
+  const letter = { kind: "dead-letter", queue, database: null, generation: 1, failedChannel: null } as const;
   const first = eventId({ ...letter, letter: "1", job: "nightly-2026-11-20" });
   expect(eventId({ ...letter, letter: "2", job: "nightly-2026-11-20" })).toBe(first);
   expect(eventId({ ...letter, letter: "2", job: "nightly-2026-11-21" })).not.toBe(first);
+  expect(eventId({ ...letter, letter: "2", job: "nightly-2026-11-20", generation: 2 })).not.toBe(first);
 });
 
 test("subjectOf() names the job and the database, also of a replay", () => {

@@ -110,6 +110,8 @@ export type AlertEvent =
       readonly queue: string;
       readonly job: string | null;
       readonly database: string | null;
+      /** Of the task that it stood for; null when it has none. */
+      readonly generation: number | null;
       /** The channel whose alert died: it is not told of that. */
       readonly failedChannel: string | null;
     }
@@ -151,13 +153,30 @@ export function eventId(event: AlertEvent): string {
     case "restore-failed":
       return `${event.kind}:${event.restore}`;
     case "dead-letter":
-      // All letters of a job in one alert: a night on which everything fails must not send hundreds.
-      return event.job === null ? `${event.kind}:${event.letter}` : `${event.kind}:${event.queue}:${event.job}`;
+      return isOneOfMany(event)
+        ? `${event.kind}:${event.queue}:${event.job}${replayOf(event)}`
+        : `${event.kind}:${event.letter}`;
     case "daily-summary":
       return `${event.kind}:${event.date}`;
     case "channel-test":
       return `${event.kind}:${event.test}`;
   }
+}
+
+type LetterEvent = Extract<AlertEvent, { kind: "dead-letter" }>;
+
+/**
+ * Whether an event stands for all letters of its job, queue and generation: a night on which everything fails must not
+ * send hundreds. What dies again after a replay is of a later generation, and is told of again.
+ */
+export function isOneOfMany(
+  event: LetterEvent,
+): event is LetterEvent & { readonly job: string; readonly generation: number } {
+  return event.job !== null && event.generation !== null;
+}
+
+function replayOf({ generation }: { readonly generation: number }): string {
+  return generation === 1 ? "" : `:${generation}`;
 }
 
 /** The job and the database that an event belongs to, where it does. */

@@ -42,6 +42,7 @@ test("dead letters are counted, with their queue, their job and the last error",
     queue: "patina-exports",
     job: JOB,
     database: "shop",
+    generation: 1,
     failedChannel: null,
   };
   const letters = { count: 3, error: "Cannot read database: no binding" };

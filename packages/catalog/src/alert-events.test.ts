@@ -77,7 +77,14 @@ test("an event whose condition does not hold is not raised", async () => {
 test("a channel is never told of its own dead letters, the others are", async () => {
   await channel("down");
   await channel("up");
-  const letter = { kind: "dead-letter", letter: "1", queue: "patina-alerts", job: null, database: null } as const;
+  const letter = {
+    kind: "dead-letter",
+    letter: "1",
+    queue: "patina-alerts",
+    job: null,
+    database: null,
+    generation: null,
+  } as const;
   await raise({ ...letter, failedChannel: "down" });
   expect(await outbox()).toEqual(["dead-letter:1 up"]);
 });
@@ -86,7 +93,13 @@ test("a dead export of a job that still runs is told of when the job closes, unl
   await register(catalog, ["shop"]);
   await channel("both");
   await channel("letters", { events: ["dead-letter"] });
-  const letter = { kind: "dead-letter", letter: "1", queue: "patina-exports", failedChannel: null } as const;
+  const letter = {
+    kind: "dead-letter",
+    letter: "1",
+    queue: "patina-exports",
+    generation: 1,
+    failedChannel: null,
+  } as const;
   const run = { kind: "nightly", trigger: "cron", date: "2026-11-20", scheduledFor: NOW, now: NOW } as const;
   await openScheduledJob(catalog, { id: JOB, ...run });
   await catalog.delete(alertOutbox);
@@ -95,10 +108,11 @@ test("a dead export of a job that still runs is told of when the job closes, unl
   expect(await outbox()).toEqual([`${id} letters`]);
   // A replay that dies, after the job has told of its failures.
   await catalog.update(backupJobs).set({ status: "failed" });
-  await raise({ ...letter, job: JOB, database: "shop" }, NOW + 1);
-  expect(await outbox()).toEqual([`${id} both`, `${id} letters`]);
+  await raise({ ...letter, job: JOB, database: "shop", generation: 2 }, NOW + 1);
+  const told = [`${id} letters`, `${id}:2 both`, `${id}:2 letters`];
+  expect(await outbox()).toEqual(told);
   await raise({ ...letter, job: null, database: null });
-  expect(await outbox()).toEqual(["dead-letter:1 both", "dead-letter:1 letters", `${id} both`, `${id} letters`]);
+  expect(await outbox()).toEqual(["dead-letter:1 both", "dead-letter:1 letters", ...told]);
 });
 
 test("a ping hears of the nightly, and never of a manual job, which must not pass for one", async () => {

@@ -1,5 +1,5 @@
 import type { AlertEvent } from "@patina/alerts/event";
-import { levelOf } from "@patina/alerts/event";
+import { isOneOfMany, levelOf } from "@patina/alerts/event";
 import type { DatabaseReport, LettersReport, Report } from "@patina/alerts/report";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import type { Consistency } from "@patina/core/job";
@@ -75,7 +75,7 @@ function subjectsOf(event: AlertEvent): Subjects | null {
     case "restore-failed":
       return { ...named(event.database), job: null };
     case "dead-letter":
-      return event.job === null ? null : { ...ofLetters(event), job: event.job };
+      return event.job === null ? null : ofLetters(event);
     case "run-missed":
     case "daily-summary":
       return { names: sql`select name, priority from databases where enabled = 1`, job: null, notGood: null };
@@ -103,10 +103,18 @@ function ofResults(
   };
 }
 
-function ofLetters({ job, queue }: Extract<AlertEvent, { kind: "dead-letter" }>): Subjects {
+type LetterEvent = Extract<AlertEvent, { kind: "dead-letter" }>;
+
+/** The condition that a letter is one of those that an alert stands for. */
+function isOf(event: LetterEvent): SQL {
+  if (!isOneOfMany(event)) return sql`id = ${event.letter}`;
+  return sql`job_id = ${event.job} and queue = ${event.queue} and generation = ${event.generation}`;
+}
+
+function ofLetters(event: LetterEvent): Subjects {
   const names = sql`select distinct database as name, 0 as priority from dead_letters
-      where job_id = ${job} and queue = ${queue} and database is not null`;
-  return { names, job, notGood: null };
+      where ${isOf(event)} and database is not null`;
+  return { names, job: event.job, notGood: null };
 }
 
 /** Those whose backups in an archive are damaged, and that have no other copy of them. */
@@ -195,15 +203,11 @@ function errorOf({ status, errorCode, error }: Row): DatabaseReport["error"] {
   return { code, message: error ?? "", next: ERROR_CODES[code].next };
 }
 
-/** The letters that one alert stands for: those of a job and queue, or one by itself. */
-async function readLetters(
-  catalog: Catalog,
-  { job, queue, letter }: Extract<AlertEvent, { kind: "dead-letter" }>,
-): Promise<LettersReport> {
-  const which = job === null ? sql`id = ${letter}` : sql`job_id = ${job} and queue = ${queue}`;
+/** The letters that one alert stands for. */
+async function readLetters(catalog: Catalog, event: LetterEvent): Promise<LettersReport> {
   const [row] = await catalog.all<{ count: number; error: string | null }>(
     // Beside max(), the bare column comes from the row with the maximum.
-    sql`select count(*) as "count", error as "error", max(arrived_at) from dead_letters where ${which}`,
+    sql`select count(*) as "count", error as "error", max(arrived_at) from dead_letters where ${isOf(event)}`,
   );
   return { count: row?.count ?? 0, error: row?.error ?? null };
 }

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { recentEvents } from "./alert-events.ts";
+import { readReport } from "./alert-report.ts";
 import { listAudit } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
 import {
@@ -94,6 +95,20 @@ test("the letters of one job and queue are one event, however many there are and
   expect((await events()).sort()).toEqual(["dead-letter:3", `dead-letter:patina-exports:${JOB}`]);
 });
 
+test("what dies again after each of its replays is told of each time", async () => {
+  for (const generation of [1, 2, 3]) {
+    await recordDeadLetters(catalog, [letter(`shop ${generation}`, { generation })]);
+    await recordDeadLetters(catalog, [letter(`blog ${generation}`, { generation, database: "blog" })]);
+  }
+  const id = `dead-letter:patina-exports:${JOB}`;
+  expect((await events()).sort()).toEqual([id, `${id}:2`, `${id}:3`]);
+  const report = await readReport(catalog, { id: `${id}:3`, environment: "test", home: null, now: NIGHT });
+  expect(report).toMatchObject({ letters: { count: 2 }, databases: [{ name: "blog" }, { name: "shop" }] });
+  const upkeep = { queue: "patina-upkeep", jobId: "weekly-2026-11-22", database: null, generation: null };
+  await recordDeadLetters(catalog, [letter("archive 1", upkeep), letter("archive 2", upkeep)]);
+  expect(await events()).toEqual(expect.arrayContaining(["dead-letter:archive 1", "dead-letter:archive 2"]));
+});
+
 test("a letter of an export that has ended well is kept, and told to nobody", async () => {
   await openScheduledJob(catalog, {
     id: JOB,
@@ -108,7 +123,7 @@ test("a letter of an export that has ended well is kept, and told to nobody", as
   expect(await countDeadLetters(catalog, { state: "open" })).toBe(1);
   expect(await events()).not.toContain(`dead-letter:patina-exports:${JOB}`);
   await recordDeadLetters(catalog, [letter("next", { generation: 2 })]);
-  expect(await events()).toContain(`dead-letter:patina-exports:${JOB}`);
+  expect(await events()).toContain(`dead-letter:patina-exports:${JOB}:2`);
 });
 
 test("a dead alert is given up, and is told of to every channel but its own", async () => {

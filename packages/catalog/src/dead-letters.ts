@@ -103,7 +103,7 @@ function tellOf(
   const isNews = sql`not (${queue} = ${QUEUES.exports} and exists (select 1 from backup_tasks
       where job_id = ${jobId} and database = ${database} and generation >= ${generation} and state = 'done'))`;
   return raiseEvent(
-    { kind: "dead-letter", letter: id, queue, job: jobId, database, failedChannel },
+    { kind: "dead-letter", letter: id, queue, job: jobId, database, generation, failedChannel },
     { now: arrivedAt, where: isNews },
   );
 }
