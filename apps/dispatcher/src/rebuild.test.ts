@@ -5,6 +5,7 @@ import { backupJobs } from "@patina/catalog/schema";
 import { emptyCatalog } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { CRONS } from "@patina/core/schedule";
+import type { UpkeepMessage } from "@patina/messages/message";
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
@@ -16,7 +17,7 @@ const ID = "rebuild-0f9e8d7c";
 const REQUEST = { kind: "rebuild-catalog", version: 1, rebuild: ID, snoozes: 0 };
 
 let catalog: Catalog;
-const upkeep = new RecordedQueue();
+const upkeep = new RecordedQueue<UpkeepMessage>();
 
 beforeEach(async () => {
   catalog = await emptyCatalog();

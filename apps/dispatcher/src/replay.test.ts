@@ -7,11 +7,12 @@ import { alertConfig, alertOutbox, backupJobs, backupTasks } from "@patina/catal
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { HOUR, MINUTE } from "@patina/core/date";
 import { CRONS } from "@patina/core/schedule";
+import { countedDatabase } from "@patina/testkit/counted";
 import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
-import { replay, replayMatching } from "./replay.ts";
+import { MAX_REPLAYS, replay, replayMatching } from "./replay.ts";
 import { scheduled } from "./scheduled.ts";
 
 const NIGHT = Date.parse("2026-11-20T03:00:00Z");
@@ -121,9 +122,48 @@ test("all letters that match are replayed, the others are not", async () => {
   expect(await countDeadLetters(catalog, { state: "open" })).toBe(2);
 });
 
+/** As many letters, each of a task of its own that has failed, unless `isGone`: then nobody knows its database any more. */
+async function addLetters(number: number, { isGone }: { isGone: boolean }): Promise<void> {
+  const names = Array.from({ length: number }, (_, i) => `${isGone ? "gone" : "db"}-${i}`);
+  if (!isGone) {
+    await register(catalog, names);
+    for (const database of names) {
+      await catalog.insert(backupTasks).values({ jobId: JOB, database, priority: 2, state: "failed" });
+    }
+  }
+  const body = { kind: "export-requested", version: 1, job: JOB, generation: 1 };
+  for (let i = 0; i < number; i += 50) {
+    await recordDeadLetters(
+      catalog,
+      names.slice(i, i + 50).map((database) => letter(database, "patina-exports", { ...body, database })),
+    );
+  }
+}
+
+test("as many as go at once take fewer queries than D1 allows an invocation, and the rest is asked for again", async () => {
+  await addLetters(MAX_REPLAYS + 20, { isGone: false });
+  const cost = { queries: 0, rowsRead: 0 };
+  const { context, exports } = await dispatcher(MORNING);
+  const counted = { ...context, catalog: await openCatalog(countedDatabase(env.CATALOG, cost)) };
+  expect(await replayMatching({ queue: "patina-exports" }, counted)).toMatchObject({ isMore: true });
+  expect(exports.sent).toHaveLength(MAX_REPLAYS);
+  expect(cost.queries).toBeLessThan(900);
+  expect(await replayMatching({ queue: "patina-exports" }, counted)).toMatchObject({ isMore: false });
+  expect(exports.sent).toHaveLength(MAX_REPLAYS + 21);
+});
+
+test("letters that are refused do not hide the ones behind them", async () => {
+  await addLetters(MAX_REPLAYS + 20, { isGone: true });
+  const { context, exports } = await dispatcher(MORNING);
+  const { letters, isMore } = await replayMatching({ queue: "patina-exports" }, context);
+  expect(letters.filter(({ end }) => end === "refused")).toHaveLength(MAX_REPLAYS + 20);
+  expect(exports.bodies).toEqual([SENT.exports]);
+  expect(isMore).toBe(false);
+});
+
 test("more letters than go at once are refused before anything is changed", async () => {
   const { context } = await dispatcher(MORNING);
-  const ids = Array.from({ length: 501 }, (_, i) => `${i}`);
+  const ids = Array.from({ length: MAX_REPLAYS + 1 }, (_, i) => `${i}`);
   await expect(replay(ids, context)).rejects.toMatchObject({ code: "invalid_request" });
 });
 

@@ -1,4 +1,5 @@
 import type { Actor } from "@patina/catalog/audit";
+import type { Catalog } from "@patina/catalog/catalog";
 import { type LetterFilter, listDeadLetters } from "@patina/catalog/dead-letters";
 import { handOverAlerts } from "@patina/catalog/outbox";
 import { markReplaySent, pendingReplays, type Replayed, replayDeadLetters } from "@patina/catalog/replay";
@@ -8,11 +9,17 @@ import { QUEUES } from "@patina/messages/queues";
 import { fanOut } from "./fan-out.ts";
 import type { DispatcherContext } from "./scheduled.ts";
 
-/** Letters that "replay all matching" takes on at once; the answer says that there are more. */
-const MAX_REPLAYS = 500;
+/**
+ * Letters that are replayed at once; the answer of "replay all matching" says that there are more. D1 allows 1,000 queries
+ * an invocation, and a letter takes up to eight, those of its message included.
+ */
+export const MAX_REPLAYS = 100;
 
 /** Messages of replays that are sent at once; the tick comes back for the rest. */
-const MAX_MESSAGES = 1_000;
+const MAX_MESSAGES = 100;
+
+/** Pages of letters that are looked through for some that can be replayed. */
+const MAX_PAGES = 20;
 
 /** What became of the letters that were to be replayed. */
 export interface ReplayAnswer {
@@ -45,17 +52,34 @@ export async function replay(
   return letters;
 }
 
-/** Replays every open letter that matches, the oldest last. */
+/** Replays open letters that match, the oldest last. Those that are refused stay open and do not hide the ones behind them. */
 export async function replayMatching(
   filter: Omit<LetterFilter, "state">,
   context: DispatcherContext & { readonly actor: Actor },
 ): Promise<ReplayAnswer> {
-  const open = await listDeadLetters(context.catalog, {
-    filter: { ...filter, state: "open" },
-    limit: MAX_REPLAYS + 1,
-  });
-  const ids = open.slice(0, MAX_REPLAYS).map(({ id }) => id);
-  return { letters: await replay(ids, context), isMore: open.length > MAX_REPLAYS };
+  const letters: Replayed[] = [];
+  let before = Number.MAX_SAFE_INTEGER;
+  let room = MAX_REPLAYS;
+  for (let page = 0; page < MAX_PAGES && room > 0; page += 1) {
+    const open = await listOpen(filter, { catalog: context.catalog, before, limit: room });
+    if (open.length === 0) return { letters, isMore: false };
+    const ended = await replay(
+      open.map(({ id }) => id),
+      context,
+    );
+    letters.push(...ended);
+    room -= ended.filter(({ end }) => end === "replayed").length;
+    before = open.at(-1)?.number ?? 0;
+  }
+  const rest = await listOpen(filter, { catalog: context.catalog, before, limit: 1 });
+  return { letters, isMore: rest.length > 0 };
+}
+
+async function listOpen(
+  filter: Omit<LetterFilter, "state">,
+  { catalog, ...page }: { catalog: Catalog; before: number; limit: number },
+) {
+  return await listDeadLetters(catalog, { filter: { ...filter, state: "open" }, ...page });
 }
 
 /** Sends the messages of replays that nobody has sent yet, each before it is noted: a repeat changes nothing. */

@@ -176,7 +176,7 @@ async function replayEach(api: ApiClient, typed: readonly string[]): Promise<Rep
   return ended;
 }
 
-/** The API replays some hundreds at once. What was refused stays open, and must not be asked for again and again. */
+/** The API replays a hundred at once. What was refused stays open, and must not be asked for again and again. */
 async function replayAll(api: ApiClient, options: ReplayOptions): Promise<Replayed[]> {
   const ended = new Map<string, Replayed>();
   for (;;) {

@@ -10,7 +10,7 @@ import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
 import type { Context } from "hono";
 import * as v from "valibot";
-import { replay, replayMatching } from "../../replay.ts";
+import { MAX_REPLAYS, replay, replayMatching } from "../../replay.ts";
 import type { Api } from "../app.ts";
 import { Count, DatabaseName, Reason, Time } from "../fields.ts";
 import { operation } from "../operation.ts";
@@ -117,7 +117,8 @@ const replayAll = operation({
   method: "POST",
   path: "/dead-letters/replay",
   tag: "Dead letters",
-  summary: "Replay every open dead letter that matches, 500 at most",
+  summary: `Replay the open dead letters that match, ${MAX_REPLAYS} at most`,
+  description: "`more` says whether others match: ask again. Those that are refused stay open, each with the reason.",
   body: Matching,
   answer: v.strictObject({ letters: v.array(ReplayedLetter), more: v.boolean() }),
   async handle(c, { body }) {
