@@ -14,7 +14,7 @@ import {
 import { type DrillRow, endDrill, openDrills } from "@patina/catalog/drills";
 import { causeOf, chooseDrills, DRILLS_AT_ONCE } from "@patina/core/drill-schedule";
 import { type Drill, encode } from "@patina/messages/message";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 
 /** The tick's duty: opens the drills that are due, a few at a time, as far as the month's budget goes. */
 export async function openDueDrills(context: DispatcherContext): Promise<void> {

@@ -5,8 +5,9 @@ import { createLog } from "@patina/worker/log";
 import type { Preflights } from "@patina/worker/preflights";
 import type { Vault } from "@patina/worker/vault";
 import type { AuthSettings } from "./api/auth.ts";
+import type { DispatcherContext } from "./context.ts";
 import { createFront } from "./front.ts";
-import { type DispatcherContext, scheduled } from "./scheduled.ts";
+import { scheduled } from "./scheduled.ts";
 
 const log = createLog("dispatcher");
 const front = createFront();

@@ -11,8 +11,9 @@ import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/t
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
+import type { DispatcherContext } from "./context.ts";
 import { openRequestedJobs } from "./job-requests.ts";
-import { type DispatcherContext, scheduled } from "./scheduled.ts";
+import { scheduled } from "./scheduled.ts";
 
 const NOW = Date.parse("2026-11-20T01:00:00Z");
 

@@ -3,8 +3,8 @@ import { openJobRequests, openRequestedJob } from "@patina/catalog/job-requests"
 import { handOverAlerts } from "@patina/catalog/outbox";
 import { dateOf } from "@patina/core/date";
 import { manualJobId } from "@patina/core/job";
+import type { DispatcherContext } from "./context.ts";
 import { fanOut } from "./fan-out.ts";
-import type { DispatcherContext } from "./scheduled.ts";
 
 /**
  * The tick's duty: opens a manual job for the backups that were asked for by those who may open none, such as the

@@ -3,7 +3,7 @@ import { closePlan, idlePlans, MAX_RESENDS, markPlanResent, openPlan } from "@pa
 import { noteTick } from "@patina/catalog/ticks";
 import { datesOf, weekOf } from "@patina/core/week";
 import { encode, type Prune } from "@patina/messages/message";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 
 /** The tick's duty: notes that it ran, which is what a prune trusts the clock by. */
 export async function noteThisTick({ catalog, clock }: DispatcherContext): Promise<void> {

@@ -1,7 +1,7 @@
 import { idleRebuild } from "@patina/catalog/rebuilds";
 import { MINUTE } from "@patina/core/date";
 import { encode, type RebuildCatalog } from "@patina/messages/message";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 
 /** A rebuild that has not come further for so long is nobody's: a lease lasts 20 minutes. */
 const IDLE_AFTER = 25 * MINUTE;

@@ -6,8 +6,8 @@ import { markReplaySent, pendingReplays, type Replayed, replayDeadLetters } from
 import { PatinaError } from "@patina/core/error";
 import type { LiveQueue, Message } from "@patina/messages/message";
 import { QUEUES } from "@patina/messages/queues";
+import type { DispatcherContext } from "./context.ts";
 import { fanOut } from "./fan-out.ts";
-import type { DispatcherContext } from "./scheduled.ts";
 
 /**
  * Letters that are replayed at once; the answer of "replay all matching" says that there are more. D1 allows 1,000 queries

@@ -10,13 +10,14 @@ import { scheduledJobId } from "@patina/core/job";
 import { TICK_LEASE } from "@patina/core/lease";
 import { CRONS, MISSED_AFTER, runsBetween } from "@patina/core/schedule";
 import { MAX_BATCH_MESSAGES } from "@patina/messages/queues";
+import type { DispatcherContext } from "./context.ts";
 import { openDueDrills, sendDrills } from "./drills.ts";
 import { fanOut, requestFor } from "./fan-out.ts";
 import { openRequestedJobs } from "./job-requests.ts";
+import { startNightly } from "./nightly.ts";
 import { askForPrune, noteThisTick, resumeLostPrunes } from "./prunes.ts";
 import { resumeLostRebuild } from "./rebuild.ts";
 import { sendReplays } from "./replay.ts";
-import { type DispatcherContext, startNightly } from "./scheduled.ts";
 import { openVerification, resumeLostVerifications } from "./verification.ts";
 import { openSkippedArchive, resumeLostArchives } from "./weekly.ts";
 

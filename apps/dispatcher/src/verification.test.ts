@@ -10,7 +10,7 @@ import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/t
 import { RecordedQueue } from "@patina/testkit/queue";
 import { createLog } from "@patina/worker/log";
 import { beforeEach, expect, test } from "vitest";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 import { openVerification, resumeLostVerifications } from "./verification.ts";
 
 const MIDNIGHT = Date.parse("2026-11-20T00:00:00Z");

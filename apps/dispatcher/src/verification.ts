@@ -3,7 +3,7 @@ import { dateOf, MINUTE } from "@patina/core/date";
 import { scheduledJobId } from "@patina/core/job";
 import { scheduledRunId, verificationDay } from "@patina/core/verification";
 import { encode, type Verify } from "@patina/messages/message";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 
 /** A run that has not come further for so long is nobody's: a lease lasts 20 minutes. */
 const IDLE_AFTER = 25 * MINUTE;

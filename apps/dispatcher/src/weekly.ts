@@ -7,7 +7,7 @@ import { type JobTrigger, scheduledJobId } from "@patina/core/job";
 import { CRONS, MISSED_AFTER, previousRun } from "@patina/core/schedule";
 import { datesOf, weekOf } from "@patina/core/week";
 import { type ArchiveWeek, encode } from "@patina/messages/message";
-import type { DispatcherContext } from "./scheduled.ts";
+import type { DispatcherContext } from "./context.ts";
 
 /** An archive that has not come further for so long is nobody's: a lease lasts 20 minutes. */
 const IDLE_AFTER = 25 * MINUTE;

@@ -10,7 +10,7 @@ import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
-import type { DispatcherContext } from "../scheduled.ts";
+import type { DispatcherContext } from "../context.ts";
 import { type Attempts, noteFailure } from "./attempts.ts";
 import { type Access, type AuthSettings, authenticate, type Principal } from "./auth.ts";
 import { mount } from "./operation.ts";

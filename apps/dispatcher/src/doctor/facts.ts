@@ -11,7 +11,7 @@ import type { Preflights } from "@patina/worker/preflights";
 import type { Vault } from "@patina/worker/vault";
 import type { AuthSettings } from "../api/auth.ts";
 import { standingOfEntry } from "../api/views/database.ts";
-import type { DispatcherContext } from "../scheduled.ts";
+import type { DispatcherContext } from "../context.ts";
 import type { Facts } from "./diagnosis.ts";
 
 /** Who is asked. */
