@@ -59,7 +59,12 @@ export class LocalPatina {
       ),
       variables: {
         dispatcher: { ADMIN_TOKEN: token },
-        aggregator: { ALERT_KEY: state.alertKey(), ...webhooks },
+        // A port that is still to be taken has no address that alerts could link to.
+        aggregator: {
+          ALERT_KEY: state.alertKey(),
+          ...(port === 0 ? {} : { PUBLIC_URL: `http://127.0.0.1:${port}` }),
+          ...webhooks,
+        },
         exporter: { ...exporterVars },
       },
       onLog: (line) => appendFileSync(state.log, `${JSON.stringify(line)}\n`),
