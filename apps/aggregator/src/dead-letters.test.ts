@@ -94,14 +94,16 @@ test("a buried message is recorded with its own reason, once however often it ar
 
 test("a letter that is no message of Patina's is recorded as it is and harms nothing", async () => {
   const { handle } = aggregator();
-  await deliver([{ hello: "world" }, "text", null, 7], {
+  await deliver([{ hello: "world" }, "text", null, 7, undefined, 7n], {
     queue: QUEUES.exportsDead,
-    batchSize: 4,
+    batchSize: 6,
     maxAttempts: 1,
     handle,
   });
   const letters = await listDeadLetters(catalog, { limit: 10 });
-  expect(letters.map(({ body }) => body).sort()).toEqual(['"text"', "7", "null", '{"hello":"world"}'].sort());
+  expect(letters.map(({ body }) => body).sort()).toEqual(
+    ['"text"', "7", "null", "null", "null", '{"hello":"world"}'].sort(),
+  );
   expect(await findJob(catalog, JOB)).toMatchObject({ status: "running" });
 });
 

@@ -1,7 +1,7 @@
 import { type NewDeadLetter, recordDeadLetters } from "@patina/catalog/dead-letters";
 import { failRebuild } from "@patina/catalog/rebuilds";
 import { type Failed, settleTasks } from "@patina/catalog/results";
-import { openEnvelope } from "@patina/messages/dead-letter";
+import { jsonOf, openEnvelope } from "@patina/messages/dead-letter";
 import { decode, type Message as PatinaMessage } from "@patina/messages/message";
 import { DEAD_QUEUE_OF, MAX_ATTEMPTS_OF, QUEUES } from "@patina/messages/queues";
 import type { EndedArchive } from "./archives.ts";
@@ -50,7 +50,7 @@ function readLetter(message: Message, { queue, now }: { queue: string; now: numb
     row: {
       id: envelope?.id ?? message.id,
       queue: envelope?.queue ?? live ?? queue,
-      body: JSON.stringify(body),
+      body: jsonOf(body),
       jobId: understood !== null && "job" in understood ? understood.job : null,
       database: understood !== null && "database" in understood ? understood.database : null,
       generation: understood !== null && "generation" in understood ? understood.generation : null,

@@ -19,11 +19,24 @@ export const DeadLetter = v.object({
 });
 export type DeadLetter = v.InferOutput<typeof DeadLetter>;
 
+/**
+ * A message's body as JSON. Sent by hand it may be anything that a queue carries; what JSON has no words for is null, so
+ * that one such message cannot keep its neighbours from being handled.
+ */
+export function jsonOf(body: unknown): string {
+  try {
+    return JSON.stringify(body) ?? "null";
+  } catch {
+    return "null";
+  }
+}
+
 /** Wraps a message; a body too large to travel once more is left out. */
 export function deadLetter(
   letter: Omit<DeadLetter, "kind" | "version" | "error"> & { error: { code: ErrorCode; message: string } },
 ): DeadLetter {
-  const whole: DeadLetter = { kind: "dead-letter", version: 1, ...letter };
+  const body: unknown = JSON.parse(jsonOf(letter.body));
+  const whole: DeadLetter = { kind: "dead-letter", version: 1, ...letter, body };
   const bytes = new TextEncoder().encode(JSON.stringify(whole)).length;
   return bytes <= MAX_MESSAGE_BYTES ? whole : { ...whole, body: null };
 }

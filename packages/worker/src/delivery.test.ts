@@ -1,8 +1,8 @@
 import { PatinaError } from "@patina/core/error";
 import { QUEUES } from "@patina/messages/queues";
-import { RecordedQueue, TestMessage } from "@patina/testkit/queue";
+import { batchOf, RecordedQueue, TestMessage } from "@patina/testkit/queue";
 import { expect, test } from "vitest";
-import { settle } from "./delivery.ts";
+import { decodeBatch, settle } from "./delivery.ts";
 import { createLog } from "./log.ts";
 
 const BODY = { kind: "alert-due", version: 1, event: "job-failed:x", channel: "ops" } as const;
@@ -36,4 +36,17 @@ test("a message that has had its last attempt is buried with the error, which th
       body: BODY,
     },
   ]);
+});
+
+test("a body that JSON has no words for is buried without it, and its neighbours are handled", async () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const bodies = [undefined, 7n, circle, new Map([["a", 1]]), BODY];
+  const messages = bodies.map((body, i) => new TestMessage(body, { id: `${i}`, attempts: 1 }));
+  const dead = new RecordedQueue<{ body: unknown }>();
+  const exits = { queue: QUEUES.alerts, dead: dead as unknown as Queue, log: createLog("test") } as const;
+  const understood = await decodeBatch(batchOf(QUEUES.alerts, messages), exits);
+  expect(understood.map(({ id }) => id)).toEqual(["4"]);
+  expect(dead.bodies.map(({ body }) => body)).toEqual([null, null, null, {}]);
+  expect(messages.map(({ settled }) => settled?.end)).toEqual(["acked", "acked", "acked", "acked", undefined]);
 });
