@@ -3,6 +3,7 @@ import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { openCatalog } from "@patina/catalog/catalog";
 import { ensureChannel } from "@patina/catalog/channels";
+import { setEnabled } from "@patina/catalog/database-changes";
 import { findJob, runningJobs } from "@patina/catalog/jobs";
 import { alertOutbox, backupJobs, backupTasks, taskEvents } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
@@ -206,6 +207,22 @@ test("a run is not missed before its time, nor for databases registered after it
     .bind(NIGHT + 1)
     .run();
   await (await dispatcher(NIGHT + HOUR)).tick();
+  expect(await findJob(catalog, JOB)).toBeUndefined();
+});
+
+test("the nights for which every database was paused were not missed", async () => {
+  await register(catalog, ["a"]);
+  await env.CATALOG.prepare("update databases set created_at = 0").run();
+  const actor = { name: "admin-token", request: null };
+  for (const [isEnabled, at] of [
+    [false, NIGHT - 3 * DAY - HOUR],
+    [true, NIGHT + MINUTE],
+  ] as const) {
+    const action = isEnabled ? "database.resume" : "database.pause";
+    await setEnabled(catalog, { name: "a", isEnabled, audit: { at, actor, action, subject: "a" } });
+  }
+  await (await dispatcher(NIGHT + HOUR)).tick();
+  expect((await recentEvents(catalog, 100)).map(({ kind }) => kind)).not.toContain("run-missed");
   expect(await findJob(catalog, JOB)).toBeUndefined();
 });
 

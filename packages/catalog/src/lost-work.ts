@@ -78,7 +78,8 @@ export interface ScheduledRun {
 }
 
 /**
- * Those of the runs that should have happened and have no job: databases were registered before them.
+ * Those of the runs that should have happened and have no job: databases were registered before them, and have
+ * not been resumed since. Nobody misses the nights for which every database was paused.
  *
  * @returns also whether people were told of it already
  */
@@ -91,7 +92,9 @@ export async function missedRuns(
           exists (select 1 from alert_events where event = 'run-missed:' || (run.value ->> 'job')) as "told"
         from json_each(${JSON.stringify(runs)}) run
         where not exists (select 1 from backup_jobs where id = run.value ->> 'job')
-          and exists (select 1 from databases where enabled = 1 and created_at <= run.value ->> 'scheduledFor')`,
+          and exists (select 1 from databases d where d.enabled = 1 and d.created_at <= run.value ->> 'scheduledFor'
+            and not exists (select 1 from audit_log a where a.subject = d.name and a.action = 'database.resume'
+              and a.at > run.value ->> 'scheduledFor'))`,
   );
   return rows.map(({ job, scheduledFor, told }) => ({ job, scheduledFor, isTold: told === 1 }));
 }
