@@ -29,12 +29,15 @@ const LIMIT = 1_000;
 
 /**
  * Finds what was lost or missed, every five minutes: one duty after the other, each idempotent and each on its own, so
- * that one that fails does not stop the rest. A lease keeps two ticks from running at once.
+ * that one that fails does not stop the rest. A lease keeps two ticks from running at once; it is short, so that one that
+ * stopped costs no more than the next, and a tick that takes long renews it.
  */
 export async function tick(context: DispatcherContext): Promise<void> {
   const { catalog, holder, clock, log } = context;
   const lease = { name: "tick", holder };
-  if (!(await takeLease(catalog, { ...lease, now: clock(), length: TICK_LEASE }))) return;
+  let takenAt = clock();
+  const take = async () => await takeLease(catalog, { ...lease, now: takenAt, length: TICK_LEASE });
+  if (!(await take())) return;
   const failed: unknown[] = [];
   for (const duty of [
     noteThisTick,
@@ -57,6 +60,10 @@ export async function tick(context: DispatcherContext): Promise<void> {
     summarize,
     drainOutbox,
   ]) {
+    if (clock() - takenAt > TICK_LEASE / 2) {
+      takenAt = clock();
+      if (!(await take())) break;
+    }
     try {
       await duty(context);
     } catch (error) {

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { leases } from "./schema.ts";
 
-/** Takes a named lease, unless somebody else holds it. */
+/** Takes a named lease, unless somebody else holds it; who holds it already has it for longer. */
 export async function takeLease(
   catalog: Catalog,
   lease: { name: string; holder: string; now: number; length: number },
@@ -14,7 +14,7 @@ export async function takeLease(
     .onConflictDoUpdate({
       target: leases.name,
       set: { holder, expiresAt: now + length },
-      setWhere: sql`${leases.expiresAt} <= ${now}`,
+      setWhere: sql`${leases.expiresAt} <= ${now} or ${leases.holder} = ${holder}`,
     })
     .returning({ name: leases.name });
   return taken.length > 0;
