@@ -8,7 +8,7 @@ import { emptyCatalog, register } from "@patina/catalog/testing";
 import { deadLetter } from "@patina/messages/dead-letter";
 import { QUEUES } from "@patina/messages/queues";
 import { type FaultPlan, Faults, faultyBinding, faultyDatabase } from "@patina/testkit/faults";
-import { deliver, RecordedQueue } from "@patina/testkit/queue";
+import { batchOf, deliver, RecordedQueue, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
 import worker from "./index.ts";
 
@@ -117,6 +117,20 @@ test("a rebuild of the catalog whose message died has failed, with the reason", 
   const { handle } = aggregator();
   await deliver([letter], { queue: QUEUES.upkeepDead, batchSize: 1, maxAttempts: 1, handle });
   expect(await findRebuild(catalog, id)).toMatchObject({ state: "failed", error: error.message });
+});
+
+test("letters wait for a catalog that is down, longer each time, and are not lost within four days", async () => {
+  const { handle } = aggregator({ at: 1, when: "before", lasting: "for ever" });
+  let waited = 0;
+  for (let attempts = 1; attempts <= 100; attempts += 1) {
+    const message = new TestMessage(REQUEST, { id: "letter", attempts });
+    await handle(batchOf(QUEUES.exportsDead, [message]));
+    if (message.settled?.end !== "retried") throw new TypeError("lost");
+    waited += message.settled.delaySeconds;
+    if (attempts === 1) expect(waited).toBe(15);
+  }
+  expect(waited).toBeGreaterThan(3.5 * 86_400);
+  expect(await listDeadLetters(catalog, { limit: 1 })).toEqual([]);
 });
 
 test.each(["before", "after"] as const)(

@@ -1,5 +1,5 @@
 import { catalogFailure } from "@patina/catalog/failure";
-import { outcomeOf } from "@patina/core/outcome";
+import { backoffSeconds, outcomeOf } from "@patina/core/outcome";
 import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import { deliverAlert } from "./alerts.ts";
@@ -17,8 +17,7 @@ export default {
       case QUEUES.alerts:
         return await alerts(batch, env);
       default:
-        // A failure here throws: the whole batch of letters is delivered again until it is recorded.
-        await handleDeadLetters(batch.messages, { queue: batch.queue, ...(await resultsContext(env)) });
+        return await deadLetters(batch, env);
     }
   },
 } satisfies ExportedHandler<AggregatorEnv>;
@@ -43,5 +42,18 @@ async function alerts(batch: MessageBatch, env: AggregatorEnv): Promise<void> {
       .then((ready) => deliverAlert(body, { ...ready, attempts }))
       .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
     await settle(delivery, { outcome, exits });
+  }
+}
+
+/**
+ * A letter has nowhere further to go: all of a batch are delivered again until they are recorded. Later each time, up to
+ * an hour: the hundred attempts then last as long as the queue keeps a message, which is four days.
+ */
+async function deadLetters(batch: MessageBatch, env: AggregatorEnv): Promise<void> {
+  try {
+    await handleDeadLetters(batch.messages, { queue: batch.queue, ...(await resultsContext(env)) });
+  } catch (thrown) {
+    log.error({ queue: batch.queue, error: catalogFailure(thrown) }, "Dead letters could not be recorded yet");
+    for (const message of batch.messages) message.retry({ delaySeconds: backoffSeconds(message.attempts) });
   }
 }
