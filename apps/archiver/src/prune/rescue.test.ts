@@ -1,6 +1,7 @@
 import { env } from "cloudflare:test";
 import { createHash } from "node:crypto";
 import { dumpKey, manifestKey } from "@patina/archive/keys";
+import type { Manifest } from "@patina/archive/manifest";
 import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listSteps } from "@patina/catalog/prune-steps";
@@ -26,8 +27,8 @@ beforeEach(async () => {
 });
 
 /** An archive that alone holds the only backup of a database, of these rows; the backup as it was. */
-async function archiveAlone(rows: readonly string[]): Promise<Buffer> {
-  await storeKnown(catalog, GONE, rows);
+async function archiveAlone(rows: readonly string[], change: Partial<Manifest> = {}): Promise<Buffer> {
+  await storeKnown(catalog, GONE, { rows, change });
   const bytes = await bytesOf(dumpKey(GONE));
   await makeArchive(catalog, weekOf(GONE.date));
   await env.BUCKET.delete(await keysInBucket("daily/"));
@@ -90,6 +91,24 @@ test("what does not have its digest any more is not copied, and its archive is t
   const next = await prune(catalog, { now: NOW + DAY });
   expect(await ends(next.id)).toEqual([]);
   expect(await env.BUCKET.head(ARCHIVE)).not.toBeNull();
+});
+
+test("of two backups that were finished in the same second the newer one stays, though only an archive holds it", async () => {
+  const at = (ms: number) => ({ finishedAt: `${GONE.date}T03:00:01.${ms}Z` });
+  const bytes = await archiveAlone(["newer"], at(900));
+  const manual = { ...GONE, kind: "manual", job: "manual-20300107-030001-000000" } as const;
+  await storeKnown(catalog, manual, { rows: ["older"], change: at(100) });
+  const plan = await prune(catalog, { now: NOW });
+  expect(await ends(plan.id)).toEqual([
+    ["rescue", "done", null],
+    ["remove", "done", null],
+  ]);
+  expect((await bytesOf(dumpKey(GONE))).equals(bytes)).toBe(true);
+  expect(await env.BUCKET.head(dumpKey(manual))).toBeNull();
+  // The copy and what the archive holds are of the same moment, and the archive is not needed any more.
+  const next = await prune(catalog, { now: NOW + DAY });
+  expect(await ends(next.id)).toEqual([["remove_archive", "done", null]]);
+  expect(await env.BUCKET.head(dumpKey(GONE))).not.toBeNull();
 });
 
 test("a good backup replaces a damaged object under its key, of exactly the object that was seen", async () => {
