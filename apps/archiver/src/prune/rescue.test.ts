@@ -5,11 +5,12 @@ import type { Manifest } from "@patina/archive/manifest";
 import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listSteps } from "@patina/catalog/prune-steps";
-import { backupInventory, openUploads } from "@patina/catalog/schema";
-import { emptyCatalog } from "@patina/catalog/testing";
+import { backupInventory, jobRequests, openUploads } from "@patina/catalog/schema";
+import { emptyCatalog, register } from "@patina/catalog/testing";
 import { DAY, dateOf, HOUR } from "@patina/core/date";
 import { weekOf } from "@patina/core/week";
 import { beforeEach, expect, test } from "vitest";
+import { findBackup } from "../find-backup.ts";
 import { emptyBucket, putObject } from "../testing.ts";
 import { keysInBucket, makeArchive, prune, storeKnown } from "./testing.ts";
 
@@ -71,6 +72,7 @@ test("a backup of more than one part is copied out, and an upload that broke off
 });
 
 test("what does not have its digest any more is not copied, and its archive is told of and stays", async () => {
+  await register(catalog, ["gone"]);
   await archiveAlone(["one", "two"]);
   const archive = await bytesOf(ARCHIVE);
   const member = await env.CATALOG.prepare("select offset, bytes from archive_members").first<Record<string, number>>();
@@ -87,6 +89,8 @@ test("what does not have its digest any more is not copied, and its archive is t
   expect((await recentEvents(catalog, 5)).map(({ kind }) => kind)).toEqual(["verify-mismatch", "job-completed"]);
   const row = (await catalog.select().from(backupInventory)).find(({ kind }) => kind === "weekly");
   expect(row?.damage).toBe(`${GONE.date}/gone is not what it was when the archive was made`);
+  expect(await findBackup(GONE, { catalog, bucket: env.BUCKET })).toMatchObject({ damage: expect.any(String) });
+  expect(await catalog.select().from(jobRequests)).toMatchObject([{ database: "gone", jobId: null }]);
   // It is all there is: it stays, and nothing is copied out of it again.
   const next = await prune(catalog, { now: NOW + DAY });
   expect(await ends(next.id)).toEqual([]);
