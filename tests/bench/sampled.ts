@@ -14,7 +14,12 @@ export function sampledBucket(bucket: R2Bucket, sample: () => Promise<void>): R2
       const { readable, writable } = new IdentityTransformStream();
       // Its failure is the reader's, who waits for the other end.
       pumpSampled(object.body, { writable, sample }).catch(() => undefined);
-      return overridden(object, { body: readable });
+      const read = new Response(readable);
+      return overridden(object, {
+        body: readable,
+        text: async () => await read.text(),
+        arrayBuffer: async () => await read.arrayBuffer(),
+      });
     },
     createMultipartUpload: async (...given) => sampled(await bucket.createMultipartUpload(...given)),
     resumeMultipartUpload: (...given) => sampled(bucket.resumeMultipartUpload(...given)),

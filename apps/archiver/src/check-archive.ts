@@ -143,7 +143,7 @@ export function membersOf(entries: readonly IndexEntry[], date: string): Checked
   return entries.flatMap((entry, i) => {
     const manifest = entries[i + 1];
     if (entry.kind !== "dump" || manifest === undefined) return [];
-    const { database, offset, stored, size, modified, origin } = entry;
+    const { database, offset, stored, size, finishedAt, origin } = entry;
     return [
       {
         database,
@@ -152,7 +152,7 @@ export function membersOf(entries: readonly IndexEntry[], date: string): Checked
         bytes: stored,
         digest: origin.sha256,
         rawBytes: size,
-        finishedAt: modified * 1_000,
+        finishedAt: finishedAt === undefined ? null : Date.parse(finishedAt),
         manifestOffset: manifest.offset,
         manifestBytes: manifest.stored,
         key: origin.key,

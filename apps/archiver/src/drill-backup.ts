@@ -1,5 +1,5 @@
 import { manifestKey, parseKey } from "@patina/archive/keys";
-import { newestBackup, storedObject } from "@patina/catalog/drill-backups";
+import { newestGoodBackup, storedObject } from "@patina/catalog/drill-backups";
 import type { DrillRow } from "@patina/catalog/drills";
 import { backupsOf } from "@patina/catalog/inventory";
 import { PatinaError } from "@patina/core/error";
@@ -27,7 +27,7 @@ export interface LostBackup {
 export async function backupOf(row: DrillRow, context: ArchiverContext): Promise<Found> {
   const { catalog } = context;
   const { database } = row;
-  const wanted = row.date === null ? await newestBackup(catalog, database) : { date: row.date, job: row.jobId };
+  const wanted = row.date === null ? await newestGoodBackup(catalog, database) : { date: row.date, job: row.jobId };
   if (wanted === null) return { end: "absent", reason: `There is no backup of ${database}` };
   const { date, job } = wanted;
   const name = { date, database, ...(job === null ? {} : { job }) };

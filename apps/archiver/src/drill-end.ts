@@ -28,6 +28,8 @@ interface LookedAt {
   readonly subject: Subject;
   /** The object of the inventory that the drill says something of. */
   readonly meant: Subject;
+  /** The daily of which a copy in an archive is no better than what was read; null when nothing is said of a copy. */
+  readonly copy: { readonly date: string; readonly digest: string } | null;
 }
 
 interface Subject {
@@ -43,22 +45,24 @@ export function endOfBroken({ lost, reason }: { lost: LostBackup; reason: string
   const { key, etag, date, jobId: job } = lost;
   const subject = { key, etag };
   const checks: Check[] = [{ name: "object", end: "failed", findings: [reason] }];
-  const backup = { date, job, subject, meant: subject };
+  const backup = { date, job, subject, meant: subject, copy: null };
   return { checks, reason: null, backup, rowsWritten: 0, restored: null, schemaDigest: null };
 }
 
 export function endOfRestored(stored: StoredBackup, { checks, rowsWritten, restoreMs, schema }: Restored): Drilled {
   const { manifest, key, etag } = stored;
-  const { date, job, object, rows, sql } = manifest;
+  const { date, job, object, kind, rows, sql } = manifest;
   const subject = { key, etag };
   // Out of an archive: what is wrong with the dump is the daily's fault, unless its bytes are no longer the same.
   const isDump = checks.some(({ name, end }) => name === "object" && end === "passed");
   const meant = stored.from === "weekly" && isDump ? { key: object.key, etag: object.etag } : subject;
+  const isCopied = stored.from === "weekly" || (kind === "daily" && isDump);
+  const copy = isCopied ? { date, digest: object.sha256 } : null;
   const isRestored = !checks.some(({ name, end }) => name === "restore" && end !== "passed");
   return {
     checks,
     reason: null,
-    backup: { date, job, subject, meant },
+    backup: { date, job, subject, meant, copy },
     rowsWritten,
     restored: isRestored ? { rows, bytes: sql.bytes, ms: restoreMs } : null,
     schemaDigest: manifest.schema?.sha256 ?? schema,
@@ -87,6 +91,7 @@ export async function finishDrill(
       job: backup.job,
       backup: backup.subject,
       cause,
+      askedAt: timestamp(row.createdAt),
       verdict,
       checks: [...checks],
       rows: restored?.rows ?? 0,
@@ -114,6 +119,7 @@ export async function finishDrill(
       restoreMs: restored?.ms ?? null,
       schemaDigest,
       subject: backup?.meant ?? null,
+      copy: backup?.copy ?? null,
     },
     now,
   );

@@ -2,12 +2,13 @@ import { env, runDurableObjectAlarm } from "cloudflare:test";
 import { decodeReceipt } from "@patina/archive/receipt";
 import type { Catalog } from "@patina/catalog/catalog";
 import { type DrillRow, findDrill } from "@patina/catalog/drills";
-import { alertEvents, backupInventory, backupJobs, drills, jobRequests } from "@patina/catalog/schema";
+import { alertEvents, archiveMembers, backupInventory, backupJobs, drills, jobRequests } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { QUEUES } from "@patina/messages/queues";
 import { batchOf, TestMessage } from "@patina/testkit/queue";
 import { beforeEach, expect, test } from "vitest";
+import { findBackup } from "./find-backup.ts";
 import worker from "./index.ts";
 import { emptyBucket } from "./testing.ts";
 import { archiver, drilledRow, leftIn, messageOf, NOTHING_LEFT, openDrill, runDrill } from "./testing-drill.ts";
@@ -86,6 +87,7 @@ test("a drill restores a backup, finds it to be what was backed up, writes that 
     id: row.id,
     database: "shop",
     backup: { key: KEY, etag: manifest.object.etag },
+    askedAt: new Date(row.createdAt).toISOString(),
     verdict: "passed",
     checks: row.checks,
     rowsWritten: row.rowsWritten,
@@ -125,15 +127,56 @@ test("a source that breaks its own constraints is flawed, and counts as proven",
   expect(await catalog.select().from(alertEvents)).toEqual([]);
 });
 
-test("a backup of which only the weekly archive has a copy is drilled out of that", async () => {
-  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+const ARCHIVE = "weekly/2026-W47.tar.gz";
+
+async function archive(): Promise<void> {
   const at = Date.parse("2026-11-22T04:00:00Z");
   const job = { id: "weekly-2026-11-22", kind: "weekly", trigger: "cron", date: "2026-11-22" } as const;
   await catalog.insert(backupJobs).values({ ...job, scheduledFor: at, startedAt: at });
   await archiver().handle(batchOf(QUEUES.upkeep, [new TestMessage({ kind: "archive-week", version: 1, job: job.id })]));
+}
+
+/** Removes the daily as a prune does. */
+async function pruned(): Promise<void> {
   await env.CATALOG.prepare("update backup_inventory set deleted_at = 1 where kind = 'daily'").run();
   await env.BUCKET.delete([KEY, MANIFEST]);
-  expect(await drilled(null)).toMatchObject({ verdict: "passed", date: DATE, key: "weekly/2026-W47.tar.gz" });
+}
+
+async function archived() {
+  return await findBackup({ date: DATE, database: "shop" }, { catalog, bucket: env.BUCKET });
+}
+
+test.each(["daily", "weekly"] as const)(
+  "a dump that fails its drill is damaged in the archive too, drilled as a %s, and is no last good backup there",
+  async (from) => {
+    const older = { ...SHOP, date: "2026-11-19" } as const;
+    await storeDump(catalog, older, await dumpOf(older, SQL));
+    await storeDump(catalog, SHOP, await brokenDumpOf(SHOP, { statements: SQL, faults: ["DROP INDEX by_name"] }));
+    await archive();
+    if (from === "weekly") await pruned();
+    expect(await drilled()).toMatchObject({ verdict: "failed", key: from === "daily" ? KEY : ARCHIVE });
+    await pruned();
+    expect(await archived()).toMatchObject({ from: "weekly", damage: expect.stringContaining("damaged") });
+    // The newest good one is that of the day before, in the archive as well.
+    expect(await drilled(null)).toMatchObject({ verdict: "passed", date: older.date });
+  },
+);
+
+test("an object that lost its bytes says nothing of its copy in an archive", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  await archive();
+  await env.BUCKET.put(KEY, "x");
+  expect(await drilled()).toMatchObject({ verdict: "passed", key: ARCHIVE });
+  await env.BUCKET.delete(ARCHIVE);
+  expect(await drilled()).toMatchObject({ verdict: "failed" });
+  expect(await catalog.select().from(archiveMembers)).toMatchObject([{ damagedAt: null }]);
+});
+
+test("a backup of which only the weekly archive has a copy is drilled out of that", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  await archive();
+  await pruned();
+  expect(await drilled(null)).toMatchObject({ verdict: "passed", date: DATE, key: ARCHIVE });
 });
 
 test("a message that comes again after the end changes nothing", async () => {

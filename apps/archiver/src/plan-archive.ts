@@ -120,10 +120,11 @@ class PageBuilder {
     }
     const { database, manifest, own } = found;
     const { object, sql } = manifest;
-    const modified = Math.floor(Date.parse(manifest.finishedAt) / 1_000);
+    const { finishedAt } = manifest;
+    const modified = Math.floor(Date.parse(finishedAt) / 1_000);
     const dump = { path: `${this.#date}/${database}.sql`, size: sql.bytes, modified, stored: object.bytes };
     const origin = { key: object.key, etag: object.etag, bytes: object.bytes, sha256: object.sha256 };
-    this.#entries.push({ kind: "dump", database, sha256: sql.sha256, origin, ...this.#place(dump) });
+    this.#entries.push({ kind: "dump", database, sha256: sql.sha256, finishedAt, origin, ...this.#place(dump) });
     const stored = gzipMemberLength(own.bytes);
     const document = { path: `${this.#date}/${database}.manifest.json`, size: own.bytes, modified, stored };
     this.#entries.push({ kind: "manifest", database, sha256: own.sha256, origin: own, ...this.#place(document) });

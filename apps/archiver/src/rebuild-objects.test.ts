@@ -139,8 +139,21 @@ test("receipts are taken as what they were: the first damage, the last proof bef
   await putReceipt(drilled("drill-1", at(1), { backup: weekly }));
   await putReceipt(drilled("drill-2", at(2), { ...blog, checks: failed, rows: 0, bytes: 0, restoreMs: 0 }));
   await putReceipt(drilled("drill-3", at(3), { backup: weekly, verdict: "failed", checks: broken }));
+  // Out of the archive: one dump that reads well, and one that does not.
+  const member = (date: string, damage: string | null) => ({
+    ...{ ...weekly, key: shop(date), archive, bytes: 1, damage },
+  });
+  const backups = [member(MONDAY, null), member(TUESDAY, "It is short there")];
+  await putReceipt({ patina: "verify-receipt", format: 1, id: "verify-7", at: at(7), backups });
   catalog = await emptyCatalog();
   await makeRebuild(catalog);
+  const members = await tableOf("archive_members");
+  expect(members.map((row) => [row["database"], row["date"], row["damaged_at"]])).toEqual([
+    ["blog", MONDAY, null],
+    ["blog", TUESDAY, null],
+    ["shop", MONDAY, Date.parse(at(3))],
+    ["shop", TUESDAY, Date.parse(at(7))],
+  ]);
   const { results } = await env.CATALOG.prepare(
     "select key, verified_at, drilled_at, damaged_at, damage from backup_inventory order by key",
   ).all();

@@ -1,10 +1,12 @@
-import { dumpKey, parseArchiveKey } from "@patina/archive/keys";
+import { dumpKey, parseArchiveKey, parseKey } from "@patina/archive/keys";
 import { type DrillReceipt, decodeReceipt, parseReceiptKey, type Receipt } from "@patina/archive/receipt";
 import type { RebuildStep } from "@patina/catalog/rebuilds";
 import {
   drillStatements,
+  memberDamageStatements,
   type RebuiltDrill,
   type RebuiltFinding,
+  type RebuiltMemberDamage,
   unknownDrills,
   verificationStatements,
 } from "@patina/catalog/rebuilt-receipts";
@@ -35,7 +37,11 @@ export async function rebuildReceipts(
   const last = list.objects.at(-1);
   return {
     next: list.truncated && last !== undefined ? { after: last.key } : { phase: "databases" },
-    statements: [...verificationStatements(receipts.flatMap(findingsOf)), ...drillStatements(drills)],
+    statements: [
+      ...verificationStatements(receipts.flatMap(findingsOf)),
+      ...memberDamageStatements(receipts.flatMap(memberDamageOf)),
+      ...drillStatements(drills),
+    ],
     counts: { receipts: receipts.length, addedDrills: unknown },
     skipped: read.flatMap(({ key, receipt }) => (receipt === null ? [{ key, reason: "it cannot be read" }] : [])),
   };
@@ -56,7 +62,18 @@ async function readReceipt(key: string, bucket: R2Bucket): Promise<Receipt | nul
 function findingsOf(receipt: Receipt): RebuiltFinding[] {
   if (receipt.patina !== "verify-receipt") return [];
   const at = Date.parse(receipt.at);
-  return receipt.backups.map(({ key, etag, damage }) => ({ key, etag, at, damage }));
+  const own = receipt.backups.filter(({ archive }) => archive === undefined);
+  return own.map(({ key, etag, damage }) => ({ key, etag, at, damage }));
+}
+
+function memberDamageOf(receipt: Receipt): RebuiltMemberDamage[] {
+  if (receipt.patina !== "verify-receipt") return [];
+  const at = Date.parse(receipt.at);
+  return receipt.backups.flatMap(({ key, etag, archive, damage }) => {
+    const ref = parseKey(key)?.ref;
+    if (archive === undefined || damage === null || ref === undefined) return [];
+    return [{ key: archive, etag, database: ref.database, date: ref.date, at, damage }];
+  });
 }
 
 function rebuiltDrill(receipt: DrillReceipt): RebuiltDrill {
@@ -74,12 +91,23 @@ function rebuiltDrill(receipt: DrillReceipt): RebuiltDrill {
     createdAt: askedAt === undefined ? at - receipt.restoreMs : Date.parse(askedAt),
     at,
     meant: meantBy(receipt),
+    isOfCopies: isOfCopies(receipt),
   };
 }
 
 /** Out of an archive: what is wrong with the dump is the daily's fault, unless its bytes are no longer the same. */
 function meantBy({ database, date, backup, checks }: DrillReceipt): RebuiltDrill["meant"] {
-  const isDump = checks.some(({ name, end }) => name === "object" && end === "passed");
-  if (parseArchiveKey(backup.key) === null || !isDump) return backup;
+  if (parseArchiveKey(backup.key) === null || !isItsDump(checks)) return backup;
   return { key: dumpKey({ kind: "daily", date, database }), etag: null };
+}
+
+/** See endOfRestored(). */
+function isOfCopies({ backup, checks }: DrillReceipt): boolean {
+  if (parseArchiveKey(backup.key) !== null) return true;
+  return parseKey(backup.key)?.ref.kind === "daily" && isItsDump(checks);
+}
+
+/** Whether what was restored are the bytes that the manifest states. */
+function isItsDump(checks: DrillReceipt["checks"]): boolean {
+  return checks.some(({ name, end }) => name === "object" && end === "passed");
 }

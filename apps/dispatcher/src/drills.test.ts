@@ -75,7 +75,7 @@ async function end(
     rowsWritten = 20,
   }: { at: number; verdict?: Verdict; schema?: string; rowsWritten?: number },
 ): Promise<void> {
-  const facts = { reason: null, checks: CHECKS, rows: 10, bytes: 100, restoreMs: 1, subject: null };
+  const facts = { reason: null, checks: CHECKS, rows: 10, bytes: 100, restoreMs: 1, subject: null, copy: null };
   await endDrill(catalog, { id: drill, database, verdict, rowsWritten, schemaDigest: schema, ...facts }, at);
 }
 

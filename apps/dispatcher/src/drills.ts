@@ -60,7 +60,7 @@ export async function sendDrills(context: DispatcherContext): Promise<void> {
 }
 
 async function giveUp({ id, database, rowsWritten }: DrillRow, { catalog, clock, log }: DispatcherContext) {
-  const nothing = { rows: null, bytes: null, restoreMs: null, schemaDigest: null, subject: null };
+  const nothing = { rows: null, bytes: null, restoreMs: null, schemaDigest: null, subject: null, copy: null };
   const reason = "It was begun three hours ago, and nobody can finish it";
   const ended = { id, database, verdict: "unprovable", reason, checks: [], rowsWritten, ...nothing } as const;
   await endDrill(catalog, ended, clock());

@@ -36,7 +36,15 @@ const Indexed = v.object({
 
 /** A file of an archive. SHA256SUMS is made from the others of its date and has no digest of its own. */
 const IndexEntry = v.variant("kind", [
-  v.object({ kind: v.literal("dump"), database: v.string(), ...Indexed.entries, sha256: Sha256, origin: Origin }),
+  v.object({
+    kind: v.literal("dump"),
+    database: v.string(),
+    ...Indexed.entries,
+    sha256: Sha256,
+    /** When the backup was finished, as its manifest says; absent in indexes of before it was written. */
+    finishedAt: v.optional(Time),
+    origin: Origin,
+  }),
   v.object({ kind: v.literal("manifest"), database: v.string(), ...Indexed.entries, sha256: Sha256, origin: Origin }),
   v.object({ kind: v.literal("sums"), ...Indexed.entries, sha256: v.null() }),
 ]);

@@ -55,7 +55,8 @@ export async function listMembers(
   if (after !== undefined) where.push(sql`(m.date, m.database) > (${after.date}, ${after.database})`);
   return await catalog.all<ArchiveMember>(
     sql`select m.database as "database", m.date as "date", m.week, m.offset, m.bytes, m.digest, m.raw_bytes as "rawBytes",
-          m.finished_at as "finishedAt", m.manifest_offset as "manifestOffset", m.manifest_bytes as "manifestBytes"
+          m.finished_at as "finishedAt", m.manifest_offset as "manifestOffset", m.manifest_bytes as "manifestBytes",
+          m.damaged_at as "damagedAt"
         from archive_members m
         where ${sql.join(where, sql` and `)}
         order by m.date, m.database limit ${limit}`,

@@ -84,12 +84,12 @@ export const archiveMembers = sqliteTable(
     digest: text().notNull(),
     /** Size of the SQL. */
     rawBytes: integer("raw_bytes").notNull(),
-    /** When the backup was finished, to the second; null where that is not known. */
+    /** When the backup was finished, as its row in the inventory says it; null where that is not known. */
     finishedAt: integer("finished_at"),
     /** Where the gzip data of its manifest is. */
     manifestOffset: integer("manifest_offset").notNull(),
     manifestBytes: integer("manifest_bytes").notNull(),
-    /** When this part of the archive was found not to be what it was; null while it is good. */
+    /** When it was found not to be what it was, or not to restore, here or as the daily that it is a copy of. */
     damagedAt: integer("damaged_at"),
   },
   (table) => [

@@ -144,7 +144,8 @@ export interface CheckedMember {
   readonly bytes: number;
   readonly digest: string;
   readonly rawBytes: number;
-  readonly finishedAt: number;
+  /** Exactly, since backups are put in order by it; null when the index does not say. */
+  readonly finishedAt: number | null;
   readonly manifestOffset: number;
   readonly manifestBytes: number;
   /** Key and etag of the daily object that it is the same as. */

@@ -26,6 +26,22 @@ export function damageStatements({ key, etag, damage, now }: Damage): SQL[] {
   ];
 }
 
+/**
+ * The statement that marks the copy of a daily backup in an archive as damaged.
+ *
+ * @param digest SHA-256 of the stored dump: a copy of another one is not meant
+ */
+export function copyStatement({ database, date, digest, now }: DamagedCopy & { readonly now: number }): SQL {
+  return sql`update archive_members set damaged_at = ${now}
+      where database = ${database} and date = ${date} and digest = ${digest} and damaged_at is null`;
+}
+
+export interface DamagedCopy {
+  readonly database: string;
+  readonly date: string;
+  readonly digest: string;
+}
+
 /** The statements that mark what a verification found, and tell people of it. */
 export function mismatchStatements(found: Damage): SQL[] {
   const { key, etag, database, damage, now, content = etag } = found;

@@ -5,7 +5,7 @@ import type { Catalog } from "./catalog.ts";
  * A database's newest backup that is not known to be damaged, with the job that made it; out of an archive, which only has
  * nightlies, without. Null when there is none.
  */
-export async function newestBackup(
+export async function newestGoodBackup(
   catalog: Catalog,
   database: string,
 ): Promise<{ date: string; job: string | null } | null> {
@@ -15,7 +15,7 @@ export async function newestBackup(
           where database = ${database} and kind in ('daily', 'manual') and deleted_at is null and damaged_at is null
           union all
           select m.date, null, 0 from archive_members m join archives a on a.week = m.week
-          where m.database = ${database} and a.state = 'checked')
+          where m.database = ${database} and a.state = 'checked' and m.damaged_at is null)
         order by date desc, at desc limit 1`,
   );
   return row ?? null;
@@ -29,7 +29,7 @@ export async function withBackup(
   const own = sql`select 1 from backup_inventory i where i.database = w.value and i.kind in ('daily', 'manual')
       and i.deleted_at is null and ${date === null ? sql`i.damaged_at is null` : sql`i.date = ${date}`}`;
   const archived = sql`select 1 from archive_members m join archives a on a.week = m.week
-      where m.database = w.value and a.state = 'checked' and ${date === null ? sql`true` : sql`m.date = ${date}`}`;
+      where m.database = w.value and a.state = 'checked' and ${date === null ? sql`m.damaged_at is null` : sql`m.date = ${date}`}`;
   const rows = await catalog.all<{ name: string }>(
     sql`select w.value as "name" from json_each(${JSON.stringify(names)}) w
         where exists (${own}) or exists (${archived}) order by w.value`,

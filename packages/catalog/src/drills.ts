@@ -4,7 +4,7 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { raiseEvent } from "./alert-events.ts";
 import { type AuditEntry, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
-import { damageStatements, requestStatements } from "./damage.ts";
+import { copyStatement, damageStatements, requestStatements } from "./damage.ts";
 import { drills } from "./schema.ts";
 import { transaction } from "./transaction.ts";
 
@@ -85,6 +85,8 @@ export interface EndedDrill {
   readonly schemaDigest: string | null;
   /** The object that was restored; null when there was none. */
   readonly subject: { readonly key: string; readonly etag: string } | null;
+  /** The daily backup whose copy in an archive is no better, if there is one; null when that says nothing of a copy. */
+  readonly copy: { readonly date: string; readonly digest: string } | null;
 }
 
 /**
@@ -93,7 +95,7 @@ export interface EndedDrill {
  * that has ended stays as it is.
  */
 export async function endDrill(catalog: Catalog, ended: EndedDrill, now: number): Promise<void> {
-  const { id, database, verdict, reason, subject } = ended;
+  const { id, database, verdict, reason, subject, copy } = ended;
   const isProven = verdict === "passed" || verdict === "flawed";
   await transaction(catalog, [
     sql`update drills set state = 'done', verdict = ${verdict}, reason = ${reason},
@@ -102,7 +104,7 @@ export async function endDrill(catalog: Catalog, ended: EndedDrill, now: number)
           started_at = coalesce(started_at, ${now}), updated_at = ${now}, finished_at = ${now}
         where id = ${id} and state <> 'done'`,
     ...(isProven && subject !== null ? [drilled(subject, now)] : []),
-    ...(verdict === "failed" ? failure({ id, database, subject, reason: reason ?? "It failed", now }) : []),
+    ...(verdict === "failed" ? failure({ id, database, subject, copy, reason: reason ?? "It failed", now }) : []),
   ]);
 }
 
@@ -115,15 +117,17 @@ function failure(failed: {
   id: string;
   database: string;
   subject: EndedDrill["subject"];
+  copy: EndedDrill["copy"];
   reason: string;
   now: number;
 }): SQL[] {
-  const { id, database, subject, reason, now } = failed;
+  const { id, database, subject, copy, reason, now } = failed;
   const key = subject?.key ?? "";
   const before = sql`(select d.verdict from drills d where d.database = ${database} and d.id <> ${id}
       and d.state = 'done' order by d.created_at desc, d.id desc limit 1)`;
   return [
     ...(subject === null ? [] : damageStatements({ ...subject, database, damage: `A drill failed: ${reason}`, now })),
+    ...(copy === null ? [] : [copyStatement({ ...copy, database, now })]),
     ...raiseEvent({ kind: "drill-failed", drill: id, key, database, error: reason }, { now }),
     ...requestStatements({ id, database, reason: `Drill ${id} failed`, now, where: sql`${before} is not 'failed'` }),
   ];

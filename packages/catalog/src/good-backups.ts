@@ -10,7 +10,7 @@ import { type SQL, sql } from "drizzle-orm";
 export function newestGoodBackups(names: SQL, { but = null }: { but?: string | null } = {}): SQL {
   return sql`select d.name as database, coalesce(i.job_id, 'nightly-' || m.date) as job,
         coalesce(i.key, 'daily/' || m.date || '/' || m.database || '.sql.gz') as key,
-        coalesce(i.created_at, r.finished_at, 1000 * unixepoch(m.date)) as at
+        coalesce(i.created_at, m.finished_at, r.finished_at, 1000 * unixepoch(m.date)) as at
       from (${names}) d
       left join backup_inventory i on i.key = (
         select key from backup_inventory where database = d.name and deleted_at is null and damaged_at is null

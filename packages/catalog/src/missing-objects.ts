@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { mismatchStatements } from "./damage.ts";
+import { mismatchStatements, requestStatements } from "./damage.ts";
 
 /** Of so many missing objects people are told one by one; the others are in the plan. */
 const MAX_TOLD = 10;
@@ -20,7 +20,17 @@ export async function missingStatements(
         order by i.date desc, i.key limit ${MAX_TOLD}`,
   );
   return [
-    ...told.flatMap((found) => mismatchStatements({ ...found, now })),
+    ...told.flatMap((found) => [
+      ...mismatchStatements({ ...found, now }),
+      ...(found.database === null
+        ? []
+        : requestStatements({
+            id: `verify:${found.etag}`,
+            database: found.database,
+            reason: `A prune found that ${found.key} is not what was stored`,
+            now,
+          })),
+    ]),
     sql`update backup_inventory set damaged_at = ${now}, damage = s.reason from prune_steps s
         where s.plan = ${plan} and s.action = 'forget_row' and s.key = backup_inventory.key
           and s.etag = backup_inventory.etag and damaged_at is null and deleted_at is null`,

@@ -95,6 +95,6 @@ export function finishedStatement({
   date: string;
   finishedAt: number;
 }): SQL {
-  return sql`update archive_members set finished_at = ${Math.floor(finishedAt / 1_000) * 1_000}
+  return sql`update archive_members set finished_at = ${finishedAt}
       where database = ${database} and date = ${date} and finished_at is null`;
 }

@@ -17,6 +17,14 @@ export interface RebuiltFinding {
   readonly damage: string | null;
 }
 
+/** What was found of a dump that was read out of a weekly archive. */
+export interface RebuiltMemberDamage extends RebuiltFinding {
+  /** `key` and `etag` are those of the archive. */
+  readonly database: string;
+  readonly date: string;
+  readonly damage: string;
+}
+
 export interface RebuiltDrill {
   readonly id: string;
   readonly database: string;
@@ -40,6 +48,8 @@ export interface RebuiltDrill {
   readonly at: number;
   /** The object that it says something of: its etag, or, where only that is known, the job that made it. */
   readonly meant: { readonly key: string; readonly etag: string | null };
+  /** Whether a copy of the backup in an archive is no better. */
+  readonly isOfCopies: boolean;
 }
 
 /**
@@ -59,6 +69,22 @@ export function verificationStatements(findings: readonly RebuiltFinding[]): SQL
   ];
 }
 
+/** The statements that note what was found damaged inside archives: an archive that holds such a dump is damaged, too. */
+export function memberDamageStatements(found: readonly RebuiltMemberDamage[]): SQL[] {
+  if (found.length === 0) return [];
+  return [...damageStatements(found), copiesStatement(found)];
+}
+
+/** The first finding stays. One that a later drill has refuted is none. */
+function copiesStatement(found: readonly { database: string; date: string; at: number }[]): SQL {
+  return sql`update archive_members as m set damaged_at = s.at
+      from (select f.value ->> 'database' as database, f.value ->> 'date' as date, min(f.value ->> 'at') as at
+        from json_each(${JSON.stringify(found.map(({ database, date, at }) => ({ database, date, at })))}) f group by 1, 2) s
+      where m.database = s.database and m.date = s.date and (m.damaged_at is null or m.damaged_at > s.at)
+        and not exists (select 1 from drills d where d.database = s.database and d.date = s.date and d.finished_at > s.at
+          and d.verdict in ('passed', 'flawed') and (d.key like 'daily/%' or d.key like 'weekly/%'))`;
+}
+
 /** How many of these drills the catalog does not have. */
 export async function unknownDrills(catalog: Catalog, drills: readonly Pick<RebuiltDrill, "id">[]): Promise<number> {
   if (drills.length === 0) return 0;
@@ -76,6 +102,7 @@ export function drillStatements(drills: readonly RebuiltDrill[]): SQL[] {
   const last = sql`(select max(m.value ->> 'at') from json_each(${list}) m
       where m.value ->> 'verdict' in ('passed', 'flawed') and ${isMeant(sql`m.value`)})`;
   const failed = drills.filter(({ verdict }) => verdict === "failed");
+  const copies = failed.filter(({ isOfCopies }) => isOfCopies);
   return [
     sql`insert into drills (id, database, date, job_id, key, cause, state, verdict, reason, checks, rows, bytes,
           rows_written, restore_ms, schema_digest, created_at, updated_at, finished_at)
@@ -90,6 +117,7 @@ export function drillStatements(drills: readonly RebuiltDrill[]): SQL[] {
     ...damageStatements(
       failed.map(({ meant, job, at, reason }) => ({ ...meant, job, at, damage: `A drill failed: ${reason}` })),
     ),
+    ...(copies.length === 0 ? [] : [copiesStatement(copies)]),
   ];
 }
 

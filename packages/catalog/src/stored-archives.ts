@@ -2,9 +2,9 @@ import { type Held, judgeArchive, keepMembers, type Rescue, type StoredArchive }
 import { DAY } from "@patina/core/date";
 import type { Verdict } from "@patina/core/verdict";
 import { datesOf } from "@patina/core/week";
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { FINISHED_AFTER, FINISHED_BEFORE, GOOD_WEEKS, isDoubtful } from "./good-weeks.ts";
+import { FINISHED_AFTER, FINISHED_BEFORE, GOOD_WEEKS } from "./good-weeks.ts";
 
 /** A stored archive, as the inventory has it. */
 export interface InventoryArchive {
@@ -57,18 +57,17 @@ export async function judgeArchives(
   });
   const old = rows.filter((row) => !isYoung(row));
   if (old.length === 0) return { judged: young, queries: 1 };
-  const doubtful = await isDoubtful(catalog);
   const weeks = young.map(({ archive }) => archive.week);
-  const elsewhere = await newestElsewhere(catalog, { weeks, doubtful });
+  const elsewhere = await newestElsewhere(catalog, weeks);
   const judged: JudgedArchive[] = [...young];
   for (const archive of old) {
-    const { members, newest } = await readMembers(catalog, { archive, doubtful });
+    const { members, newest } = await readMembers(catalog, archive);
     const stored: StoredArchive = { ...archive, kind: "weekly", at: newest ?? archive.at, members };
     const { verdict, alone } = judgeArchive(stored, { weeklyWeeks, now, elsewhere });
     if (verdict.isKept) keepMembers(stored, elsewhere);
     judged.push({ archive, verdict, alone });
   }
-  return { judged, queries: 3 + old.length };
+  return { judged, queries: 2 + old.length };
 }
 
 function startOf(week: string): number {
@@ -76,10 +75,7 @@ function startOf(week: string): number {
 }
 
 /** When the newest good backup of each database was finished, of those that are objects of their own or in these weeks. */
-async function newestElsewhere(
-  catalog: Catalog,
-  { weeks, doubtful }: { weeks: readonly string[]; doubtful: SQL },
-): Promise<Map<string, number>> {
+async function newestElsewhere(catalog: Catalog, weeks: readonly string[]): Promise<Map<string, number>> {
   const rows = await catalog.all<{ database: string; at: number }>(
     sql`select database as "database", max(at) as "at" from (
           select database, created_at as at from backup_inventory
@@ -87,7 +83,7 @@ async function newestElsewhere(
           union all
           select m.database, ${FINISHED_AFTER} from archive_members m
           where m.week in (select value from json_each(${JSON.stringify(weeks)})) and m.week in (${GOOD_WEEKS})
-            and not ${doubtful})
+            and m.damaged_at is null)
         group by database`,
   );
   return new Map(rows.map(({ database, at }) => [database, at]));
@@ -96,12 +92,11 @@ async function newestElsewhere(
 /** What an archive holds of each database; null unless the catalog knows all of it. */
 async function readMembers(
   catalog: Catalog,
-  { archive, doubtful }: { archive: Row; doubtful: SQL },
+  { week, isGood, backups }: Row,
 ): Promise<{ members: Map<string, Held> | null; newest: number | null }> {
-  const { week, isGood, backups } = archive;
   const rows = await catalog.all<{ database: string; count: number; newest: number; good: number | null }>(
     sql`select m.database as "database", count(*) as "count", max(${FINISHED_BEFORE}) as "newest",
-          max(case when not ${doubtful} then ${FINISHED_BEFORE} end) as "good"
+          max(case when m.damaged_at is null then ${FINISHED_BEFORE} end) as "good"
         from archive_members m where m.week = ${week} group by m.database`,
   );
   const count = rows.reduce((sum, row) => sum + row.count, 0);

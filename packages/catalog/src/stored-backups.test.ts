@@ -138,20 +138,9 @@ async function store(world: World): Promise<void> {
   );
   const member = CATALOG.prepare(
     `insert into archive_members (database, date, week, offset, bytes, digest, raw_bytes, finished_at, manifest_offset,
-       manifest_bytes) values (?, ?, ?, 0, 0, ?, 0, ?, 0, 0)`,
-  );
-  const drill = CATALOG.prepare(
-    `insert into drills (id, database, date, key, cause, state, verdict, created_at, updated_at)
-     values (?, ?, ?, ?, 'monthly', 'done', ?, ?, 0)`,
+       manifest_bytes, damaged_at) values (?, ?, ?, 0, 0, ?, 0, ?, 0, 0, ?)`,
   );
   await CATALOG.batch([
-    CATALOG.prepare("delete from drills"),
-    // Each was drilled before with another verdict; the last one counts.
-    ...dailies.flatMap((one) =>
-      [one.hasFailed ? "passed" : "failed", one.hasFailed ? "failed" : "flawed"].map((verdict, n) =>
-        drill.bind(`${keyOf(one)} ${n}`, one.database, one.date, keyOf(one), verdict, n),
-      ),
-    ),
     CATALOG.prepare("delete from archives"),
     CATALOG.prepare("delete from backup_inventory"),
     ...dailies.map((one) => {
@@ -166,7 +155,9 @@ async function store(world: World): Promise<void> {
       return [
         inventory.bind(key, "weekly", null, datesOf(week)[6] ?? "", 5_000, key, key, closedAt(week), null, bad),
         archive.bind(week, etag, inside.length),
-        ...inside.map((one) => member.bind(one.database, one.date, week, keyOf(one), finishedAt(one))),
+        ...inside.map((one) =>
+          member.bind(one.database, one.date, week, keyOf(one), finishedAt(one), one.hasFailed ? 1 : null),
+        ),
       ];
     }),
   ]);

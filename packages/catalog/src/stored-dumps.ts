@@ -1,7 +1,7 @@
 import type { StoredDump } from "@patina/core/dump-retention";
 import { type SQL, sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { FINISHED_AFTER, GOOD_WEEKS, isDoubtful } from "./good-weeks.ts";
+import { FINISHED_AFTER, GOOD_WEEKS } from "./good-weeks.ts";
 import { listed } from "./listed.ts";
 
 /** A stored dump, as retention needs to know it, and the object that it is. */
@@ -32,7 +32,6 @@ interface Which {
  */
 export async function* storedDumps(catalog: Catalog, which: Which = {}): AsyncGenerator<readonly DatabaseDumps[]> {
   const { pageRows = PAGE_ROWS } = which;
-  const doubtful = await isDoubtful(catalog);
   let { after = "" } = which;
   for (let limit = pageRows; ; ) {
     const rows = await readRows(catalog, { ...which, after, limit });
@@ -46,7 +45,7 @@ export async function* storedDumps(catalog: Catalog, which: Which = {}): AsyncGe
       limit *= 2;
       continue;
     }
-    yield await withNewest(catalog, { groups, doubtful });
+    yield await withNewest(catalog, groups);
     if (isLast) return;
     after = last;
     limit = pageRows;
@@ -72,14 +71,11 @@ async function readRows(
   return rows.map((row) => ({ ...row, isGood: row.isGood === 1 }));
 }
 
-async function withNewest(
-  catalog: Catalog,
-  { groups, doubtful }: { groups: readonly [string, InventoryDump[]][]; doubtful: SQL },
-): Promise<DatabaseDumps[]> {
+async function withNewest(catalog: Catalog, groups: readonly [string, InventoryDump[]][]): Promise<DatabaseDumps[]> {
   const rows = await catalog.all<{ database: string; at: number }>(
     sql`select m.database as "database", max(${FINISHED_AFTER}) as "at" from archive_members m
         where m.database in ${listed(groups.map(([database]) => database))} and m.week in (${GOOD_WEEKS})
-          and not ${doubtful}
+          and m.damaged_at is null
         group by m.database`,
   );
   const archived = new Map(rows.map(({ database, at }) => [database, at]));

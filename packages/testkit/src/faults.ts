@@ -9,6 +9,8 @@ export interface FaultPlan {
 /** Counts calls to bindings and makes the planned one fail. */
 export class Faults {
   calls = 0;
+  /** Statements that D1 was given, each of those of a batch counted. */
+  statements = 0;
   readonly #plan: FaultPlan | null;
 
   constructor(plan: FaultPlan | null) {
@@ -38,13 +40,17 @@ export class Faults {
 /** A D1 binding whose calls go through faults. */
 export function faultyDatabase(database: D1Database, faults: Faults): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
+  const ask = <T>(name: string, act: () => Promise<T>, statements = 1) => {
+    faults.statements += statements;
+    return faults.call(name, act);
+  };
   const wrap = (statement: D1PreparedStatement): D1PreparedStatement => {
     const wrapped = {
       bind: (...values: unknown[]) => wrap(statement.bind(...values)),
-      all: () => faults.call("D1 all", () => statement.all()),
-      run: () => faults.call("D1 run", () => statement.run()),
-      raw: (options: { columnNames: true }) => faults.call("D1 raw", () => statement.raw(options)),
-      first: (column: string) => faults.call("D1 first", () => statement.first(column)),
+      all: () => ask("D1 all", () => statement.all()),
+      run: () => ask("D1 run", () => statement.run()),
+      raw: (options: { columnNames: true }) => ask("D1 raw", () => statement.raw(options)),
+      first: (column: string) => ask("D1 first", () => statement.first(column)),
     } as unknown as D1PreparedStatement;
     originals.set(wrapped, statement);
     return wrapped;
@@ -52,7 +58,7 @@ export function faultyDatabase(database: D1Database, faults: Faults): D1Database
   return {
     prepare: (sql: string) => wrap(database.prepare(sql)),
     batch: (statements: D1PreparedStatement[]) =>
-      faults.call("D1 batch", () => database.batch(statements.map((one) => originals.get(one) ?? one))),
+      ask("D1 batch", () => database.batch(statements.map((one) => originals.get(one) ?? one)), statements.length),
     withSession(constraint: string) {
       const session = database.withSession(constraint);
       return { prepare: (sql: string) => wrap(session.prepare(sql)), getBookmark: () => session.getBookmark() };

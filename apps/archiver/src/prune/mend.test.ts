@@ -3,7 +3,7 @@ import { checkpointKey, dumpKey, manifestKey } from "@patina/archive/keys";
 import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listSteps } from "@patina/catalog/prune-steps";
-import { archives, backupInventory, backupTasks, openUploads } from "@patina/catalog/schema";
+import { archives, backupInventory, backupTasks, jobRequests, openUploads } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { DAY, dateOf, HOUR, SECOND } from "@patina/core/date";
 import { weekOf } from "@patina/core/week";
@@ -116,6 +116,8 @@ test("a stored backup that is missing is told of, counts no more, and is forgott
   expect(await rowOf(KEY)).toMatchObject({ damage: "its object is missing", deletedAt: null });
   const told = await recentEvents(catalog, 10);
   expect(told.map(({ kind, database }) => [kind, database])).toEqual([["verify-mismatch", "shop"]]);
+  const asked = await catalog.select().from(jobRequests);
+  expect(asked).toMatchObject([{ database: "shop", reason: `A prune found that ${KEY} is not what was stored` }]);
   // The one before it, long past its time, is now the last good one.
   expect(await rowOf(dumpKey(older))).toMatchObject({ deletedAt: null, damagedAt: null });
 

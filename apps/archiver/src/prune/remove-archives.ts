@@ -4,16 +4,19 @@ import { readRetention } from "@patina/catalog/custody-settings";
 import type { PrunePlan, PruneStep } from "@patina/catalog/prune-plans";
 import { noteSteps, openSteps, type StepEnd } from "@patina/catalog/prune-steps";
 import { forgetArchiveStatement, markedSteps, markGone, type SeenObject, unmarkGone } from "@patina/catalog/pruning";
-import { judgeArchives } from "@patina/catalog/stored-archives";
+import { type JudgedArchive, judgeArchives } from "@patina/catalog/stored-archives";
 import { transaction } from "@patina/catalog/transaction";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import type { ArchiverContext } from "../upkeep.ts";
 import { manifestOf } from "./confirm.ts";
 
+/** Archives that are decided on again at once: judging them reads what every old archive holds, a query for each. */
+const BATCH = 10;
+
 /**
- * Removes the archives that a plan says go, one by one; each is decided on again just before. The inventory is marked
- * first, then the manifest goes, then the archive, then its index.
+ * Removes the archives that a plan says go; some are decided on again together, just before. The inventory is marked first,
+ * then the manifest goes, then the archive, then its index.
  *
  * @returns whether all of it is done
  */
@@ -24,12 +27,18 @@ export async function removeArchives(plan: PrunePlan, context: ArchiverContext):
     if (end !== null) await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
   }
   do {
-    const [step] = await openSteps(catalog, { plan: plan.id, action: "remove_archive", limit: 1 });
-    if (step === undefined) return true;
-    const note = await reasonToStay(step, context);
-    const end: StepEnd = note === null ? await removeArchive(step, context) : { key: step.key, state: "skipped", note };
-    await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
-    budget.spend({ queries: 16, requests: 5 });
+    const steps = await openSteps(catalog, { plan: plan.id, action: "remove_archive", limit: BATCH });
+    if (steps.length === 0) return true;
+    const { weeklyWeeks } = await readRetention(catalog);
+    const { judged, queries } = await judgeArchives(catalog, { weeklyWeeks, now: clock() });
+    budget.spend({ queries: queries + 3 });
+    for (const step of steps) {
+      const note = await reasonToStay(step, { judged, context });
+      const end: StepEnd =
+        note === null ? await removeArchive(step, context) : { key: step.key, state: "skipped", note };
+      await noteSteps(catalog, { plan: plan.id, ends: [end], now: clock() });
+      budget.spend({ queries: 6, requests: 5 });
+    }
   } while (!budget.isSpent);
   return false;
 }
@@ -47,10 +56,8 @@ async function finishMarked(marked: SeenObject, context: ArchiverContext): Promi
 /** Why an archive must not go after all, as things are now; null when it may. */
 async function reasonToStay(
   { key, etag }: PruneStep,
-  { catalog, bucket, clock }: ArchiverContext,
+  { judged, context: { catalog, bucket } }: { judged: readonly JudgedArchive[]; context: ArchiverContext },
 ): Promise<string | null> {
-  const { weeklyWeeks } = await readRetention(catalog);
-  const { judged } = await judgeArchives(catalog, { weeklyWeeks, now: clock() });
   const found = judged.find(({ archive }) => archive.key === key);
   if (found === undefined) return "it is not stored any more";
   if (found.archive.etag !== etag) return "it was written anew";

@@ -13,6 +13,9 @@ import { describe } from "./unit-batches.ts";
 /** Below the 1,000 keys that R2 deletes in one call. */
 const BATCH = 200;
 
+/** Uploads that are ended before it is noted: each takes two queries. */
+const UPLOADS = 50;
+
 /**
  * Removes what nothing needs: each object is judged again just before, with all that belongs to it.
  *
@@ -68,7 +71,7 @@ export async function abortUploads(
   { catalog, bucket, budget, clock }: ArchiverContext,
 ): Promise<boolean> {
   do {
-    const steps = await openSteps(catalog, { plan: plan.id, action: "abort_upload", limit: BATCH });
+    const steps = await openSteps(catalog, { plan: plan.id, action: "abort_upload", limit: UPLOADS });
     if (steps.length === 0) return true;
     for (const { key: uploadId } of steps) {
       const upload = await findUpload(catalog, uploadId);

@@ -1,14 +1,16 @@
 import { env } from "cloudflare:test";
 import { createHash } from "node:crypto";
 import { dumpKey, manifestKey } from "@patina/archive/keys";
+import type { Manifest } from "@patina/archive/manifest";
 import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listSteps } from "@patina/catalog/prune-steps";
-import { backupInventory, openUploads } from "@patina/catalog/schema";
-import { emptyCatalog } from "@patina/catalog/testing";
+import { backupInventory, jobRequests, openUploads } from "@patina/catalog/schema";
+import { emptyCatalog, register } from "@patina/catalog/testing";
 import { DAY, dateOf, HOUR } from "@patina/core/date";
 import { weekOf } from "@patina/core/week";
 import { beforeEach, expect, test } from "vitest";
+import { findBackup } from "../find-backup.ts";
 import { emptyBucket, putObject } from "../testing.ts";
 import { keysInBucket, makeArchive, prune, storeKnown } from "./testing.ts";
 
@@ -26,8 +28,8 @@ beforeEach(async () => {
 });
 
 /** An archive that alone holds the only backup of a database, of these rows; the backup as it was. */
-async function archiveAlone(rows: readonly string[]): Promise<Buffer> {
-  await storeKnown(catalog, GONE, rows);
+async function archiveAlone(rows: readonly string[], change: Partial<Manifest> = {}): Promise<Buffer> {
+  await storeKnown(catalog, GONE, { rows, change });
   const bytes = await bytesOf(dumpKey(GONE));
   await makeArchive(catalog, weekOf(GONE.date));
   await env.BUCKET.delete(await keysInBucket("daily/"));
@@ -70,6 +72,7 @@ test("a backup of more than one part is copied out, and an upload that broke off
 });
 
 test("what does not have its digest any more is not copied, and its archive is told of and stays", async () => {
+  await register(catalog, ["gone"]);
   await archiveAlone(["one", "two"]);
   const archive = await bytesOf(ARCHIVE);
   const member = await env.CATALOG.prepare("select offset, bytes from archive_members").first<Record<string, number>>();
@@ -86,10 +89,30 @@ test("what does not have its digest any more is not copied, and its archive is t
   expect((await recentEvents(catalog, 5)).map(({ kind }) => kind)).toEqual(["verify-mismatch", "job-completed"]);
   const row = (await catalog.select().from(backupInventory)).find(({ kind }) => kind === "weekly");
   expect(row?.damage).toBe(`${GONE.date}/gone is not what it was when the archive was made`);
+  expect(await findBackup(GONE, { catalog, bucket: env.BUCKET })).toMatchObject({ damage: expect.any(String) });
+  expect(await catalog.select().from(jobRequests)).toMatchObject([{ database: "gone", jobId: null }]);
   // It is all there is: it stays, and nothing is copied out of it again.
   const next = await prune(catalog, { now: NOW + DAY });
   expect(await ends(next.id)).toEqual([]);
   expect(await env.BUCKET.head(ARCHIVE)).not.toBeNull();
+});
+
+test("of two backups that were finished in the same second the newer one stays, though only an archive holds it", async () => {
+  const at = (ms: number) => ({ finishedAt: `${GONE.date}T03:00:01.${ms}Z` });
+  const bytes = await archiveAlone(["newer"], at(900));
+  const manual = { ...GONE, kind: "manual", job: "manual-20300107-030001-000000" } as const;
+  await storeKnown(catalog, manual, { rows: ["older"], change: at(100) });
+  const plan = await prune(catalog, { now: NOW });
+  expect(await ends(plan.id)).toEqual([
+    ["rescue", "done", null],
+    ["remove", "done", null],
+  ]);
+  expect((await bytesOf(dumpKey(GONE))).equals(bytes)).toBe(true);
+  expect(await env.BUCKET.head(dumpKey(manual))).toBeNull();
+  // The copy and what the archive holds are of the same moment, and the archive is not needed any more.
+  const next = await prune(catalog, { now: NOW + DAY });
+  expect(await ends(next.id)).toEqual([["remove_archive", "done", null]]);
+  expect(await env.BUCKET.head(dumpKey(GONE))).not.toBeNull();
 });
 
 test("a good backup replaces a damaged object under its key, of exactly the object that was seen", async () => {

@@ -5,7 +5,7 @@ import { archiveKey, manifestKey, parseKey } from "@patina/archive/keys";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import { type ArchiveMember, findMember } from "@patina/catalog/archive-members";
 import { inventoryOf } from "@patina/catalog/bucket-facts";
-import { mismatchStatements } from "@patina/catalog/damage";
+import { copyStatement, mismatchStatements, requestStatements } from "@patina/catalog/damage";
 import type { PrunePlan, PruneStep } from "@patina/catalog/prune-plans";
 import { noteSteps, openSteps, type StepEnd } from "@patina/catalog/prune-steps";
 import { adoptStatement, finishedStatement } from "@patina/catalog/pruning";
@@ -68,11 +68,19 @@ async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<Res
   if (opened === null) return skipped(`the manifest in ${archive} is not its own`);
   const copy = await copyDump(opened, { to: key, context });
   if (copy === null) {
-    const damage = `${member.date}/${member.database} is not what it was when the archive was made`;
-    return skipped(
-      `${archive} is damaged`,
-      mismatchStatements({ key: archive, etag, database: null, damage, now: clock() }),
-    );
+    const { date, database } = member;
+    const damage = `${date}/${database} is not what it was when the archive was made`;
+    const now = clock();
+    return skipped(`${archive} is damaged`, [
+      ...mismatchStatements({ key: archive, etag, database: null, damage, now }),
+      copyStatement({ ...member, now }),
+      ...requestStatements({
+        id: `verify:${etag}:${database}`,
+        database,
+        reason: `A prune found ${archive} damaged`,
+        now,
+      }),
+    ]);
   }
   await putManifest(opened, { to: manifestKey(ref), dump: key, etag: copy, context });
   const { manifest } = opened;

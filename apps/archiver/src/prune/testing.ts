@@ -96,9 +96,16 @@ export async function storeNight(
   for (const database of databases) await storeKnown(catalog, { kind: "daily", date, database });
 }
 
-/** A stored backup that the inventory knows. */
-export async function storeKnown(catalog: Catalog, ref: BackupRef, rows?: readonly string[]): Promise<Manifest> {
-  const manifest = await storeBackup(ref, { rows: rows ?? [`${ref.database} on ${ref.date}`] });
+/** A stored backup that the inventory knows; `change` is what its manifest says otherwise. */
+export async function storeKnown(
+  catalog: Catalog,
+  ref: BackupRef,
+  {
+    rows = [`${ref.database} on ${ref.date}`],
+    change = {},
+  }: { rows?: readonly string[]; change?: Partial<Manifest> } = {},
+): Promise<Manifest> {
+  const manifest = await storeBackup(ref, { rows, change });
   const { object, job, finishedAt } = manifest;
   const { bytes: size, sha256: digest, etag } = object;
   const facts = { job, size, digest, etag, createdAt: Date.parse(finishedAt), verifiedAt: null };

@@ -47,6 +47,7 @@ async function end(id: string, change: Partial<Parameters<typeof endDrill>[1]> =
     restoreMs: 1_500,
     schemaDigest: "c".repeat(64),
     subject: null,
+    copy: null,
     ...change,
   } as const;
   await endDrill(api.catalog, ended, api.now);

@@ -43,6 +43,7 @@ const Member = v.strictObject({
   bytes: Count,
   raw_bytes: Count,
   digest: Sha256,
+  damaged_at: v.pipe(v.nullable(Time), v.description("When it was found to be damaged; null while it is good.")),
 });
 
 const Absent = v.strictObject({ date: Day, database: v.string(), reason: v.string() });
@@ -123,9 +124,10 @@ function archiveView(archive: ListedArchive): v.InferOutput<typeof Archive> {
 }
 
 function memberView(member: ArchiveMember): v.InferOutput<typeof Member> {
-  const { date, database, finishedAt, offset, bytes, rawBytes, digest } = member;
-  const finished_at = finishedAt === null ? null : timestamp(finishedAt);
-  return { date, database, finished_at, offset, bytes, raw_bytes: rawBytes, digest };
+  const { date, database, offset, bytes, rawBytes, digest } = member;
+  const time = (at: number | null) => (at === null ? null : timestamp(at));
+  const [finished_at, damaged_at] = [time(member.finishedAt), time(member.damagedAt)];
+  return { date, database, finished_at, offset, bytes, raw_bytes: rawBytes, digest, damaged_at };
 }
 
 export const archives = [list, one];
