@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 import { PatinaError } from "@patina/core/error";
 
 /** wrangler, as a person would call it. */
@@ -15,6 +16,9 @@ export interface Wrangler {
  * taken for that: it would be created a second time, or reported as missing.
  */
 const MISSING = /not found|does ?n[o']t exist|couldn't find|could not find|no such table|\b(10006|7404|11000)\b/i;
+
+/** What wrangler says when nobody is logged in. */
+const STRANGER = /not logged in|necessary to set a CLOUDFLARE_API_TOKEN/i;
 
 /** How one call of wrangler ended: its standard output, and everything that it said. */
 export interface Called {
@@ -56,7 +60,14 @@ export function wranglerOver(call: (args: readonly string[]) => Promise<Called>)
 }
 
 function failed(args: readonly string[], said: string): PatinaError {
-  const lines = said.split("\n").filter((line) => /\S/.test(line));
   const command = args.slice(0, 4).join(" ");
+  if (STRANGER.test(said)) {
+    const how = "npx wrangler login, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID";
+    return new PatinaError("wrangler_failed", `Cannot run "wrangler ${command}": nobody is logged in. ${how}.`);
+  }
+  // A program that is not on a terminal should not colour what it says, and wrangler does.
+  const lines = stripVTControlCharacters(said)
+    .split("\n")
+    .filter((line) => /\S/.test(line));
   return new PatinaError("wrangler_failed", `Cannot run "wrangler ${command}": ${lines.slice(0, 6).join("\n  ")}`);
 }

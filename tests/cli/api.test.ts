@@ -61,6 +61,7 @@ test.each([
   ],
   ["no token", ["status"], { PATINA_TOKEN: "" }, 2, /PATINA_TOKEN is not set/],
   ["no deployment", ["status"], { PATINA_URL: "nonsense" }, 2, /PATINA_URL is no URL/],
+  ["an empty deployment", ["status"], { PATINA_URL: "" }, 2, /PATINA_URL is not set/],
   [
     "a deployment that does not answer",
     ["status"],

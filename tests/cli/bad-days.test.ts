@@ -76,6 +76,15 @@ describe("on a full disk", () => {
   });
 });
 
+test.skipIf(!existsSync("/proc/self")).each(["/proc/patina/", "/proc/patina/deep/big.sql.gz"])(
+  "a place that takes no folders, %s, is refused by name, where Node itself would try for ever",
+  async (to) => {
+    const { exit, out, err } = await run(["download", "big", "--to", to]);
+    expect(err).toMatch(/^Cannot make the folder \/proc\/patina: .*\nTry: Choose another place\.\n$/);
+    expect({ exit, out }).toEqual({ exit: 1, out: "" });
+  },
+);
+
 describe("in a folder that may not be written to", () => {
   const closed = join(folder, "closed");
   mkdirSync(closed);

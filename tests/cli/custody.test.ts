@@ -228,6 +228,7 @@ test("patina prune --dry-run says why nothing would go, and --all shows what sta
   );
 });
 
+const HELD = "Nothing is removed from the bucket for now: nobody has set what is to be kept.";
 const REBUILD = {
   id: "rebuild-01",
   state: "running",
@@ -252,7 +253,8 @@ test.each([
   ],
   ["failed", { state: "failed", error: "the bucket does not answer" }, 1, /^error +the bucket does not answer$/m],
 ])("patina catalog rebuild --wait that is %s says so", async (_, change, exit, line) => {
-  const answer = { removals_held: null, not_in_bucket: ["The audit log."] };
+  const removals_held = "nothing is removed: nobody has set what is to be kept";
+  const answer = { removals_held, not_in_bucket: ["The audit log."] };
   answers.set("POST /catalog/rebuild", [{ ...answer, rebuild: REBUILD, started: true }]);
   answers.set("GET /catalog/rebuild", [
     { ...answer, rebuild: REBUILD },
@@ -261,7 +263,7 @@ test.each([
   const ended = await run(["catalog", "rebuild", "--wait"]);
   expect(ended.out).toMatch(line);
   expect(ended.exit, ended.err).toBe(exit);
-  if (exit === 0) expect(ended.err).toBe("Not in the bucket: The audit log.\n");
+  if (exit === 0) expect(ended.err).toBe(`${HELD}\nNot in the bucket: The audit log.\n`);
   const status = await run(["catalog", "status", "--json"]);
   expect(JSON.parse(status.out)).toMatchObject({ rebuild: { id: "rebuild-01", ...change } });
 });

@@ -89,6 +89,7 @@ test("without wrangler the API alone is looked at, without a token the account a
   const noWrangler = await patina(["doctor", "--project", bare], { env: { ...env, PATH: "/nowhere" }, cwd: bare });
   expect(noWrangler.exit, noWrangler.err).toBe(0);
   expect(noWrangler.out).toContain("unknown\taccount\twrangler\tthere is no wrangler here");
+  expect(noWrangler.err).toMatch(/Nothing is missing in what could be looked at\.\n$/);
   const wrong = await run(["doctor", "--json"], { PATINA_TOKEN: "hush-hush-hush-hush" });
   expect(wrong.exit).toBe(4);
   expect(wrong.out).not.toContain("hush-hush");

@@ -167,6 +167,8 @@ test("whoever stops reading the answer early gets no complaint", () => {
 test.each([
   ["a command", ["lst"], "Did you mean list?"],
   ["an option", ["list", "--sorce", "x"], "Did you mean --source?"],
+  ["an option that is wanted", ["restore", "shop", "--too", "x"], "Did you mean --to?"],
+  ["an option that is not there", ["restore", "shop"], "required option '--to <target>' not specified"],
   ["a date", ["list", "--since", "yesterday"], "A date is written 2026-11-20."],
   ["a limit", ["list", "--limit", "0"], "A limit is a number from 1"],
   ["a source", ["list", "--source", "/not/there"], 'Cannot read backups from "/not/there"'],

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { VERSION } from "@patina/core/version";
 import { expect, test } from "vitest";
@@ -27,22 +27,36 @@ test("what is published is one file that runs without any dependency", () => {
   expect(statSync(join(unpacked, "patina.js")).size).toBeLessThan(2_000_000);
 });
 
+test("on an older Node, which knows less of SQLite, the command restores all the same", () => {
+  const old = join(folder, "old-node.cjs");
+  writeFileSync(old, 'delete require("node:sqlite").DatabaseSync.prototype.enableDefensive;');
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["-r", old, COMMAND, ...args], { cwd: folder, encoding: "utf8" });
+  const file = makeDatabase(join(folder, "old", "shop.sqlite"), SHOP);
+  expect(run("dump", file, "--to", "shop.sql.gz")).toMatchObject({ status: 0 });
+  const restored = run("restore", "shop.sql.gz", "--to", "restored.sqlite");
+  expect(restored).toMatchObject({ status: 0, stdout: expect.stringContaining("Exact: ") });
+  expect(run("query", "shop.sql.gz", "SELECT count(*) FROM customers")).toMatchObject({ status: 0 });
+});
+
 /** A Node of this machine that is too old, if there is one: the project's own is not. */
 function oldNode(): string | null {
   const places = (process.env["PATH"] ?? "").split(delimiter).map((place) => join(place, "node"));
   for (const node of places.filter((path) => existsSync(path))) {
     const { stdout } = spawnSync(node, ["--version"], { encoding: "utf8" });
-    if (Number.parseInt(stdout.slice(1), 10) < 24) return node;
+    if (Number.parseInt(stdout.slice(1), 10) < 22) return node;
   }
   return null;
 }
 
 const old = oldNode();
-if (old === null) process.stderr.write("\nSKIPPED: no Node older than 24 is here to run the command with\n");
+if (old === null) process.stderr.write("\nSKIPPED: no Node older than 22 is here to run the command with\n");
 
 test.skipIf(old === null)("on a Node that is too old the command says which one it needs, and how to get it", () => {
   const { status, stdout, stderr } = spawnSync(old ?? "", [COMMAND, "list", "--json"], { encoding: "utf8" });
-  expect(stderr).toMatch(/^Cannot run patina: it needs Node 24 or newer, and this is Node \d+\.\d+\.\d+\.\nTry: npx /);
+  expect(stderr).toMatch(
+    /^Cannot run patina: it needs Node 22\.16, or 24 or newer, and this is Node \d+\.\d+\.\d+\.\nTry: npx /,
+  );
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { store, write } from "./bucket-folder.ts";
@@ -33,8 +33,8 @@ function expectNoScratch(): void {
   expect(readdirSync(scratch)).toEqual([".keep"]);
 }
 
-function run(args: readonly string[]) {
-  return patina([...args, "--source", bucket], { env: { TMPDIR: scratch } });
+function run(args: readonly string[], cwd = folder) {
+  return patina([...args, "--source", bucket], { cwd, env: { TMPDIR: scratch } });
 }
 
 test("patina query answers from a backup and leaves nothing behind", async () => {
@@ -67,9 +67,36 @@ test("patina query --table reads only that table", async () => {
 });
 
 test("patina query changes nothing", async () => {
-  const { exit, err, out } = await run(["query", "shop", "DELETE FROM orders"]);
+  const sneaky = "WITH old AS (SELECT 1) DELETE FROM orders";
+  const { exit, err, out } = await run(["query", "shop", sneaky]);
   expect({ exit, out }).toEqual({ exit: 2, out: "" });
   expect(err).toContain("attempt to write a readonly database");
+});
+
+test.each([
+  ["what makes a file", "ATTACH 'made.sqlite' AS made", "it does not only read"],
+  [
+    "what makes a file, behind a comment",
+    "/* SELECT */ -- SELECT\n VACUUM INTO 'made.sqlite'",
+    "it does not only read",
+  ],
+  ["what writes", "DELETE FROM orders", "it does not only read"],
+  ["a second statement", "SELECT 1; SELECT 2", "it is more than one statement"],
+  ["nothing", " ", "it does not only read"],
+])("patina query refuses %s", async (_, sql, sentence) => {
+  const here = mkdtempSync(join(folder, "here-"));
+  expect(await run(["query", "shop", sql], here)).toMatchObject({
+    exit: 2,
+    out: "",
+    err: expect.stringContaining(sentence),
+  });
+  expect(readdirSync(here)).toEqual([]);
+  expectNoScratch();
+});
+
+test("patina query takes one statement with comments around it", async () => {
+  const sql = "/* how many? */ -- all\n SELECT count(*) AS n FROM customers; -- that is all";
+  expect(await run(["query", "shop", sql])).toMatchObject({ exit: 0, out: "n\n3\n" });
 });
 
 test("patina diff tells what changed: definitions, then rows by their key", async () => {

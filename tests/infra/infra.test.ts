@@ -221,6 +221,16 @@ test("wrangler itself is called as a program, and what it says of a failure is t
   });
 });
 
+test("who is not logged in is told so in one line, and how to log in", async () => {
+  const env = { PATH: process.env["PATH"], HOME: folder, XDG_CONFIG_HOME: folder, CI: "1", FORCE_COLOR: "1" };
+  const wrangler = createWrangler({ command: REAL, env });
+  await expect(wrangler.run(["r2", "bucket", "info", "patina-backups"])).rejects.toMatchObject({
+    message:
+      'Cannot run "wrangler r2 bucket info patina-backups": nobody is logged in. ' +
+      "npx wrangler login, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID.",
+  });
+});
+
 test("the options that the stand-in allows are those of the real command's --help", () => {
   const { stdout } = spawnSync(REAL, ["r2", "bucket", "lifecycle", "add", "--help"], { encoding: "utf8" });
   const told = [...stdout.matchAll(/^ {2}(-\w, | {4})(--[a-z-]+)/gm)].flatMap(([, short = "", long = ""]) =>

@@ -105,6 +105,17 @@ test("the cron fired twice changes nothing", async () => {
   expect(await system.rows("select count(*) as n from backup_tasks")).toEqual([{ n: all.length }]);
 });
 
+test("the tick lets the exporter say what it reaches, as its own cron does in an account", async () => {
+  const exporter = async () => {
+    const { findings } = await system.ask("/doctor");
+    return findings.find(({ subject, name }: Record<string, string>) => subject === "schedule" && name === "exporter");
+  };
+  await system.rows("update exporter_bindings set published_at = published_at - 3600000");
+  expect(await exporter()).toMatchObject({ end: "bad" });
+  await system.patina.fire("tick", Date.now());
+  expect(await exporter()).toMatchObject({ end: "good" });
+});
+
 test("POST /trigger backs up one database beside the nightly, under its own key", async () => {
   const { job } = await system.ask("/trigger", { method: "POST", body: '{"database":"grove-domain-jobs"}' });
   const ended = await system.ended(job.id);

@@ -20,7 +20,7 @@ import { statusCommand } from "./commands/status.ts";
 import { triggerCommand } from "./commands/trigger.ts";
 import { upCommand } from "./commands/up.ts";
 import { verifyCommand } from "./commands/verify.ts";
-import { wrongUse } from "./failure.ts";
+import { usageError, wrongUse } from "./failure.ts";
 
 /** The command with everything below it. */
 export function program(): Command {
@@ -65,6 +65,14 @@ function strict(command: Command, path = "patina"): Command {
   const typed = command.name() === "patina" ? path : `${path} ${command.name()}`;
   command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
     throw wrongUse(error, typed);
+  });
+  // Commander looks for what is missing first, and would not say that it is there, misspelt.
+  const required = command.options.filter(({ mandatory }) => mandatory);
+  for (const option of required) option.makeOptionMandatory(false);
+  command.hook("preAction", () => {
+    const missing = required.find((option) => command.getOptionValue(option.attributeName()) === undefined);
+    if (missing === undefined) return;
+    throw usageError(`Cannot run ${typed}: required option '${missing.flags}' not specified`, `${typed} --help`);
   });
   for (const below of command.commands) strict(below, typed);
   return command;

@@ -32,7 +32,8 @@ export class ApiClient {
   static of(env: NodeJS.ProcessEnv, named?: string): ApiClient {
     const url = named ?? env["PATINA_URL"] ?? (hasLocalRun() ? LOCAL_URL : "");
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      const what = named === undefined ? "PATINA_URL is no URL" : `"${named}" is no URL`;
+      const variable = url === "" ? "PATINA_URL is not set" : "PATINA_URL is no URL";
+      const what = named === undefined ? variable : `"${named}" is no URL`;
       throw usageError(
         `Cannot tell which Patina is meant: ${what}`,
         "export PATINA_URL=https://patina-dispatcher.<your subdomain>.workers.dev PATINA_TOKEN=...",

@@ -81,7 +81,8 @@ function tell(progress: Progress, { json }: ApiOptions): number {
   else if (rebuild !== null) printData(describe(rebuild));
   if (rebuild === null) note("The catalog was never rebuilt.");
   for (const { key, reason } of rebuild?.skipped_objects ?? []) note(`Skipped ${key}: ${reason}.`);
-  if (removals_held !== null) note(`Nothing is removed from the bucket for now: ${removals_held}.`);
+  if (removals_held !== null)
+    note(`Nothing is removed from the bucket for now: ${removals_held.replace(/^nothing is removed: /, "")}.`);
   if (rebuild?.state === "done")
     for (const what of not_in_bucket) note(`Not in the bucket: ${what.replace(/\.$/, "")}.`);
   if (rebuild?.state === "failed") return EXIT.error;

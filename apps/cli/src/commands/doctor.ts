@@ -81,7 +81,9 @@ function tell(findings: readonly Finding[], { json }: DoctorOptions): number {
   if (json) printJson({ bad, findings });
   else printData(table(findings, FINDING_COLUMNS));
   for (const { end, name, next } of findings) if (end !== "good" && next !== null) note(`${name}: ${next}`);
-  note(bad === 0 ? "Nothing is missing." : `${amount(bad, "thing")} missing or wrong.`);
+  const isWhole = findings.every(({ end }) => end !== "unknown");
+  const none = isWhole ? "Nothing is missing." : "Nothing is missing in what could be looked at.";
+  note(bad === 0 ? none : `${amount(bad, "thing")} missing or wrong.`);
   return bad === 0 ? EXIT.ok : EXIT.findings;
 }
 

@@ -1,7 +1,7 @@
 import type { SQLOutputValue, StatementSync } from "node:sqlite";
 import type { Command } from "commander";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
-import { usageError } from "../failure.ts";
+import { CommandError, usageError } from "../failure.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { table } from "../output/table.ts";
@@ -21,6 +21,8 @@ export function queryCommand(): Command {
     .argument("<sql>", "one statement that only reads, such as SELECT count(*) FROM orders")
     .option("--table <name>", "read only this table of the backup (repeatable)", collect, [])
     .action(async (argument: string, sql: string, options: QueryOptions) => {
+      if (!READS.test(sql))
+        throw usageError("Cannot ask that: it does not only read", "A statement such as SELECT ...");
       const backup = await findBackup(argument, sourceOf(options));
       const content = await contentOf(backup, options.table);
       const progress = new ProgressLine(`Reading ${backup.id}`, { total: content.bytes });
@@ -33,16 +35,27 @@ export function queryCommand(): Command {
     });
 }
 
+/** White space and comments of SQL. */
+const GAP = String.raw`(?:\s|--[^\n]*(?:\n|$)|/\*[\s\S]*?(?:\*/|$))*`;
+
+/** How a statement begins that cannot make a file: ATTACH and VACUUM INTO do, even where nothing may be written. */
+const READS = new RegExp(`^${GAP}(?:SELECT|WITH|VALUES|EXPLAIN|PRAGMA)\\b`, "i");
+const NOTHING = new RegExp(`^${GAP}$`);
+
 function answer({ db }: Scratch, { sql, options }: { sql: string; options: QueryOptions }): void {
   db.exec("PRAGMA query_only=ON");
   let statement: StatementSync;
   let rows: SQLOutputValue[][];
   try {
     statement = db.prepare(sql);
+    // SQLite would not even look at what follows.
+    if (!NOTHING.test(sql.slice(statement.sourceSQL.length)))
+      throw usageError("Cannot ask that: it is more than one statement");
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
     rows = statement.all() as unknown as SQLOutputValue[][];
   } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw usageError(`Cannot ask that: SQLite says "${reason}"`, "patina show <backup> lists the tables.");
   }

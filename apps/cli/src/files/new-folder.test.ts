@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -23,4 +23,15 @@ test("a folder that something was put into stays, with those above it", () => {
   undo();
   expect(existsSync(join(folder, "x", "file"))).toBe(true);
   expect(existsSync(join(folder, "x", "y"))).toBe(false);
+});
+
+test("where only a part of them can be made, that part is taken away again", () => {
+  const long = "n".repeat(300);
+  expect(() => makeFolder(join(folder, "p", "q", long))).toThrow("ENAMETOOLONG");
+  expect(existsSync(join(folder, "p"))).toBe(false);
+  writeFileSync(join(folder, "taken"), "");
+  expect(() => makeFolder(join(folder, "taken", "below"))).toThrow("ENOTDIR");
+  mkdirSync(join(folder, "there"));
+  expect(() => makeFolder(join(folder, "there", long))).toThrow("ENAMETOOLONG");
+  expect(existsSync(join(folder, "there"))).toBe(true);
 });

@@ -1,6 +1,7 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
+import { makeFolder } from "../files/new-folder.ts";
 import type { LocalPatina } from "./patina.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function mirror(patina: LocalPatina, folder: string): Promise<numbe
       if (isThere(file, { size, uploaded })) continue;
       const object = await bucket.get(key);
       if (object === null) continue; // deleted meanwhile
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolder(dirname(file));
       await save(object.body as unknown as ReadableStream<Uint8Array>, file);
       written += 1;
     }

@@ -87,17 +87,16 @@ export class LocalPatina {
         now,
       );
     }
-    // Its cron, which says in the catalog which databases the exporter has bindings to.
-    const exporter = await miniflare.getWorker("patina-exporter");
-    await exporter.scheduled({ cron: "*/5 * * * *", scheduledTime: new Date(now) });
+    await fireExporter(miniflare, now);
     const names = sources.map(({ name }) => name);
     await disableOthers(catalog, names, now);
     await forgetQueues(catalog);
     return new LocalPatina({ url: await miniflare.ready, token, miniflare, catalog });
   }
 
-  /** Fires one of the crons, as Cloudflare would. */
+  /** Fires one of the crons, as Cloudflare would; with the tick the exporter's own. */
   async fire(cron: CronName, scheduledTime: number): Promise<void> {
+    if (cron === "tick") await fireExporter(this.#miniflare, scheduledTime);
     const dispatcher = await this.#miniflare.getWorker("patina-dispatcher");
     const { outcome } = await dispatcher.scheduled({ cron: CRONS[cron], scheduledTime: new Date(scheduledTime) });
     if (outcome !== "ok") {
@@ -156,6 +155,12 @@ export class LocalPatina {
   async stop(): Promise<void> {
     await this.#miniflare.dispose();
   }
+}
+
+/** Its cron, with which the exporter says in the catalog which databases it has bindings to. */
+async function fireExporter(miniflare: Miniflare, scheduledTime: number): Promise<void> {
+  const exporter = await miniflare.getWorker("patina-exporter");
+  await exporter.scheduled({ cron: CRONS.tick, scheduledTime: new Date(scheduledTime) });
 }
 
 /** Puts a database where local D1 finds it; the reason when that cannot be done. */

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { bindingOf, DATABASE_NAME_RULE, isDatabaseName, type Priority } from "@patina/core/job";
 import { usageError } from "../failure.ts";
+import { makeFolder } from "../files/new-folder.ts";
 import { buildSample, SAMPLES } from "../samples/samples.ts";
 import { readProject } from "../wrangler/project.ts";
 
@@ -24,7 +25,7 @@ export function sampleSources(folder: string): LocalSource[] {
     description: sample.description,
     file() {
       const path = join(folder, `${sample.name}.sqlite`);
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       if (!existsSync(path)) buildSample(sample, path);
       return path;
     },

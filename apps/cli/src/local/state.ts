@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../files/new-folder.ts";
 
 /** Where a local run keeps everything: by default `.patina/` in the current folder. */
 export class LocalState {
@@ -30,7 +31,7 @@ export class LocalState {
   }
 
   make(): void {
-    mkdirSync(join(this.resources, "d1", D1_OBJECT), { recursive: true });
+    makeFolder(join(this.resources, "d1", D1_OBJECT));
   }
 
   /** Removes everything of earlier runs. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { dumpKey, manifestKey } from "@patina/archive/keys";
@@ -9,6 +9,7 @@ import type { Source } from "@patina/dump/source";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import { fileDump } from "../dump/file-dump.ts";
 import { uncarried } from "../dump/uncarried.ts";
+import { makeFolder } from "../files/new-folder.ts";
 
 /** Where emergency backups go unless told otherwise: below the current folder. */
 export const EMERGENCY_FOLDER = "patina-emergency";
@@ -57,7 +58,7 @@ export async function emergencyOfFile(db: DatabaseSync, options: { folder: strin
 /** Copies a file that no database can be read from, with its logs, as it is; the path of the copy. */
 export function emergencyCopy({ folder, path }: { folder: string; path: string }): string {
   const copy = join(folder, "files", manualJobId(Date.now(), randomBytes(3)), basename(path));
-  mkdirSync(dirname(copy), { recursive: true });
+  makeFolder(dirname(copy));
   for (const suffix of ["", "-wal", "-journal"]) {
     if (existsSync(`${path}${suffix}`)) copyFileSync(`${path}${suffix}`, `${copy}${suffix}`);
   }

@@ -109,11 +109,11 @@ const OPTIONS = { enableForeignKeyConstraints: false, enableDoubleQuotedStringLi
 export function openUnjournalled(path: string, { pageSize }: { pageSize: number }): DatabaseSync {
   // SQLite would not say why it cannot make a file.
   closeSync(openSync(path, "wx"));
-  // Node opens databases so that nobody can break them, and then refuses to be without a journal.
+  // Newer Nodes open databases so that nobody can break them, and SQLite then refuses to be without a journal.
   const db = new DatabaseSync(path, { ...OPTIONS, defensive: false });
   db.exec(`PRAGMA page_size=${pageSize}`);
   db.exec("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536");
-  db.enableDefensive(true);
+  if ("enableDefensive" in db) db.enableDefensive(true);
   return db;
 }
 
