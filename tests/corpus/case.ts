@@ -15,4 +15,6 @@ export interface Case {
    * sqlite3 does so only when asked. Absent when every engine takes them.
    */
   readonly enforced?: string;
+  /** Why the sqlite3 shell does not take the dump. Absent when it does. */
+  readonly shell?: string;
 }

@@ -124,6 +124,18 @@ INSERT INTO node SELECT i, CASE WHEN i < 300 THEN i + 1 END, 'node ' || i FROM n
     ],
   },
   {
+    name: "foreign-key-to-index-in-other-case",
+    breaks:
+      "the columns of the parent's index are named in another case: sorted before they are folded, it is not found",
+    sql: [
+      "CREATE TABLE p(A, b)",
+      "CREATE UNIQUE INDEX p_key ON p(A, b)",
+      'CREATE TABLE c(x, y, FOREIGN KEY(x, y) REFERENCES P(a, "B"))',
+      "INSERT INTO p VALUES('k', 'l')",
+      "INSERT INTO c VALUES('k', 'l')",
+    ],
+  },
+  {
     name: "long-rows-with-foreign-keys",
     breaks: "rows that go through a staging table, in tables that refer to each other and to themselves",
     sql: [

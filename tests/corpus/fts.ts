@@ -175,4 +175,35 @@ INSERT INTO f SELECT printf('row%d common%d word%d', i, i % 3, i * 31 % 97) FROM
     loses: ["the index of contentless FTS5 table f", "the index of contentless FTS5 table u"],
     exceptFts: ["f", "u"],
   },
+  {
+    name: "virtual-quoted-module",
+    breaks: "the module's name in quotes: a table whose kind is not told apart brings its shadow tables twice",
+    sql: [
+      'CREATE VIRTUAL TABLE f USING "fts5"(a, b)',
+      "INSERT INTO f(rowid, a, b) VALUES(7, 'hello', 'world')",
+      "CREATE VIRTUAL TABLE g USING[FTS5](a)",
+      "INSERT INTO g VALUES('x y')",
+      "CREATE VIRTUAL TABLE h USING `rtree`(id, a, b)",
+      "INSERT INTO h VALUES(1, 2, 3)",
+    ],
+  },
+  {
+    name: "fts5-abbreviated-options",
+    breaks:
+      "FTS5 takes the beginning of an option for the whole of it: c='' is contentless, col=0 has no docsize table",
+    sql: [
+      "CREATE TABLE docs(id INTEGER PRIMARY KEY, body)",
+      "INSERT INTO docs VALUES(5, 'alpha beta'), (9, 'gamma')",
+      "CREATE VIRTUAL TABLE f USING fts5(body, Cont='docs', content_r='id')",
+      "INSERT INTO f(f) VALUES('rebuild')",
+      "CREATE VIRTUAL TABLE g USING fts5(body, c='', tok='porter')",
+      "INSERT INTO g(rowid, body) VALUES(1, 'running dogs')",
+      "CREATE TABLE h_docsize(a)",
+      "INSERT INTO h_docsize VALUES('mine')",
+      "CREATE VIRTUAL TABLE h USING fts5(body, col=0)",
+      "INSERT INTO h VALUES('one two')",
+    ],
+    loses: ["the index of contentless FTS5 table g"],
+    exceptFts: ["g"],
+  },
 ];

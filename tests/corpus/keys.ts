@@ -1,6 +1,8 @@
 import type { Case } from "./case.ts";
 import { textOf } from "./quote.ts";
 
+const HUNDRED = Array.from({ length: 100 }, (_, i) => `k${i}`);
+
 /** Primary keys of WITHOUT ROWID tables, by which a dump has to page. */
 export const KEYS: readonly Case[] = [
   {
@@ -129,6 +131,17 @@ INSERT INTO t SELECT CASE WHEN i % 500 THEN 'huge' ELSE 'small' || i END, i / 7,
       "INSERT INTO g(a, b) VALUES('x', 'y'), ('y', 'x'), ('x', 'x')",
       "CREATE TABLE d(a TEXT DEFAULT 'k', PRIMARY KEY(a)) WITHOUT ROWID",
       "INSERT INTO d DEFAULT VALUES",
+    ],
+  },
+  {
+    name: "key-of-a-hundred-columns",
+    breaks: "a query that reads a page and its keys names each of them twice: it is over the statement limit",
+    sql: [
+      `CREATE TABLE t(${HUNDRED.join(", ")}, PRIMARY KEY(${HUNDRED.join(", ")})) WITHOUT ROWID`,
+      ...["0", "'x'", "0.5"].map(
+        (last) =>
+          `INSERT INTO t VALUES(${HUNDRED.map((_, i) => (i === 99 ? last : i === 7 ? "char(0)" : "'k'")).join(", ")})`,
+      ),
     ],
   },
   {

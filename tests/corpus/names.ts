@@ -21,6 +21,10 @@ function columnsNamed(table: string, columns: readonly string[]): string[] {
 
 const LONG_COLUMNS = Array.from({ length: 100 }, (_, i) => `${"column_".repeat(42)}${i}`);
 
+const HUGE_COLUMNS = Array.from({ length: 100 }, (_, i) => `${"column_".repeat(110)}${i}`);
+
+const LONG_TABLE = "t".repeat(3_000);
+
 const KEYWORDS = [
   ...[
     "select",
@@ -297,6 +301,42 @@ export const NAMES: readonly Case[] = [
       "CREATE INDEX Thing2 ON thing(THING)",
       "CREATE TRIGGER thing2 AFTER UPDATE OF thing ON Thing BEGIN SELECT 1; END",
       'CREATE VIEW "THING " AS SELECT thing FROM THING',
+    ],
+  },
+  {
+    name: "names-alike-in-unicode-only",
+    breaks: "SQLite tells É from é: folded by JavaScript, a table counts as another's shadow, or as another's parent",
+    sql: [
+      "CREATE TABLE child(parent REFERENCES É(id))",
+      "CREATE TABLE É(id INTEGER PRIMARY KEY)",
+      "CREATE TABLE é(id INTEGER PRIMARY KEY)",
+      "INSERT INTO É VALUES(1)",
+      "INSERT INTO child VALUES(1)",
+      "CREATE VIRTUAL TABLE ö USING fts5(a)",
+      "INSERT INTO ö VALUES('hello')",
+      ...tablesNamed(["Ö_data", "Ö_content"]),
+      "CREATE VIRTUAL TABLE kelvin USING fts5(a)",
+      ...tablesNamed(["\u212aelvin_content"]),
+    ],
+  },
+  {
+    name: "long-table-name-of-many-columns",
+    breaks: "a name of 3,000 characters before each of 90 columns: a query that qualifies them is over the limit",
+    sql: [
+      `CREATE TABLE ${LONG_TABLE}(${Array.from({ length: 90 }, (_, i) => `c${i}`).join(", ")})`,
+      `INSERT INTO ${LONG_TABLE} VALUES(${Array.from({ length: 90 }, (_, i) => String(i)).join(", ")})`,
+      `INSERT INTO ${LONG_TABLE}(c3, c89) VALUES(char(0), X'FF'), ('a' || char(10), zeroblob(50000))`,
+    ],
+  },
+  {
+    name: "column-names-of-77-kb",
+    breaks: "the names alone nearly fill a statement: whatever is not a few bytes does not fit behind them",
+    sql: [
+      `CREATE TABLE t(${HUGE_COLUMNS.join(", ")})`,
+      ...["1", "NULL", `'${"v".repeat(150)}'`, "zeroblob(90)", "char(0)", "1e300"].map(
+        (cell) => `INSERT INTO t VALUES(${HUGE_COLUMNS.map(() => cell).join(", ")})`,
+      ),
+      `INSERT INTO t(${HUGE_COLUMNS[50]}) VALUES(zeroblob(70000))`,
     ],
   },
 ];

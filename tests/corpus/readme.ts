@@ -45,6 +45,7 @@ function breaksOf(entry: Case): string {
   const notes = [entry.breaks];
   if (entry.loses !== undefined) notes.push(`Not carried: ${entry.loses.join("; ")}`);
   if (entry.enforced !== undefined) notes.push(`With foreign keys enforced: ${entry.enforced}`);
+  if (entry.shell !== undefined) notes.push(`Not for the sqlite3 shell: ${entry.shell}`);
   return notes.join(". ");
 }
 

@@ -191,6 +191,28 @@ CREATE /* odd */ TABLE -- here
     ],
   },
   {
+    name: "check-of-the-moment",
+    breaks: "CHECK(expires > CURRENT_TIMESTAMP) was true when the row came in, and no longer is when it is restored",
+    sql: [
+      "CREATE TABLE visits(n INTEGER PRIMARY KEY)",
+      "CREATE TABLE sessions(expires TEXT CHECK(expires > CURRENT_TIMESTAMP), seen INTEGER CHECK(total_changes() < 900))",
+      "INSERT INTO sessions VALUES('2999-01-01', 1), (NULL, 2)",
+      "INSERT INTO sessions VALUES('2999-01-01', zeroblob(70000))",
+      "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 1000) INSERT INTO visits SELECT n FROM i",
+    ],
+  },
+  {
+    name: "lines-that-end-a-statement",
+    breaks: "a line of nothing but / or GO is a semicolon to the sqlite3 shell",
+    sql: [
+      "CREATE TABLE t(a DEFAULT (8\n/\n2), b)",
+      "INSERT INTO t VALUES(10, 2)",
+      "CREATE VIEW v AS SELECT a AS\n  go  \nFROM t",
+      "CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 4\n/\n2; END",
+    ],
+    shell: "it ends the definitions of t and v in their middle",
+  },
+  {
     name: "check-violated-through-like",
     breaks: "no CHECK was ever switched off: LIKE itself was case-sensitive when the row came in",
     sql: [

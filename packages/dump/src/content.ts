@@ -1,3 +1,4 @@
+import { hasFleetingCheck } from "./guard.ts";
 import type { Target } from "./insert-writer.ts";
 import { readColumns } from "./row-sql.ts";
 import { keyBeside, NO_ROW, type Schema, type Table, type VirtualTable } from "./schema.ts";
@@ -45,7 +46,8 @@ export function transfersOf(content: Content): Transfer[] {
 }
 
 function intoItself(table: Table): Transfer {
-  return { table, target: { name: table.name, columns: readColumns(table).map(({ name }) => name) } };
+  const target = { name: table.name, columns: readColumns(table).map(({ name }) => name) };
+  return { table, target: hasFleetingCheck(table) ? { ...target, isUnchecked: true } : target };
 }
 
 /** A table of SQLite's own: ordered by a rowid that is not carried over. */

@@ -1,7 +1,7 @@
 import { PatinaError } from "@patina/core/error";
 import type { VirtualTransfer } from "./content.ts";
-import { quoteName, quoteText } from "./name.ts";
-import { type Schema, same, type Table, type VirtualTable } from "./schema.ts";
+import { quoteName, quoteText, same } from "./name.ts";
+import type { Schema, Table, VirtualTable } from "./schema.ts";
 import { columns, type Source, text } from "./source.ts";
 import { contentRowid, contentTable, virtualKind } from "./virtual-table.ts";
 import { isContentMissing, rowsOf } from "./warnings.ts";
@@ -58,7 +58,21 @@ export function lacksColumn({ name }: VirtualTable): string {
   return `The index of FTS5 table ${quoteText(name)} is not carried: its content lacks a column that it names`;
 }
 
-/** The same, before anything is dumped. */
+/**
+ * Definitions that hold bytes which are no UTF-8, as D1 stores them of a lone surrogate in the statement that made them:
+ * they reach JavaScript as U+FFFD, and so does the restored database.
+ */
+export async function misreadDefinitions(source: Source, identity: string): Promise<string[]> {
+  if (!identity.includes("\uFFFD")) return [];
+  const [result] = await source.batch([
+    { sql: `SELECT ${columns(["name", "sql", "hex(sql)"])} FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid` },
+  ]);
+  return (result?.rows ?? [])
+    .filter(([, sql, bytes]) => Buffer.from(text(sql)).toString("hex").toUpperCase() !== bytes)
+    .map(([name]) => `The definition of ${quoteText(text(name))} holds bytes that are no UTF-8: they are not carried`);
+}
+
+/** What lacksColumn() says, before anything is dumped. */
 export async function unreadableContents(source: Source, schema: Schema): Promise<string[]> {
   const warnings: string[] = [];
   for (const definition of schema.virtualTables) {

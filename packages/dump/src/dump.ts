@@ -4,19 +4,19 @@ import type { Consistency } from "@patina/core/job";
 import type { Rules } from "@patina/core/rules";
 import { type Content, contentOf, type Transfer } from "./content.ts";
 import type { Counters } from "./counters.ts";
-import { brokenForeignKeys, isContentReadable, lacksColumn, staleIndexes } from "./doubts.ts";
+import { brokenForeignKeys, isContentReadable, lacksColumn, misreadDefinitions, staleIndexes } from "./doubts.ts";
 import { addSums, type ColumnFingerprint, fingerprints, NO_ROWS, type Sums } from "./fingerprint.ts";
 import { type DumpInfo, FRAME_STATEMENTS, footer, header } from "./frame.ts";
 import { type InsertState, InsertWriter } from "./insert-writer.ts";
 import { withDigests } from "./keyed-digest.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
-import { quoteName, quoteText } from "./name.ts";
+import { quoteName, quoteText, same } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Cursor } from "./page-query.ts";
 import { PageRooms } from "./page-room.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { readColumns } from "./row-sql.ts";
-import { same, type VirtualTable } from "./schema.ts";
+import type { VirtualTable } from "./schema.ts";
 import { type SchemaDigest, schemaDigest } from "./schema-digest.ts";
 import { objectsOf } from "./schema-reader.ts";
 import type { Source } from "./source.ts";
@@ -293,10 +293,11 @@ class Dump {
   }
 
   async #doubts(): Promise<string[]> {
-    const { schema, source, mode } = this.#reading;
+    const { schema, identity, source, mode } = this.#reading;
     const { virtualTables } = this.#content;
     const rows = (table: string) => this.#tables.find(({ name }) => same(name, table))?.rows ?? 0;
     return [
+      ...(await misreadDefinitions(source, identity)),
       ...(await staleIndexes(source, { schema, virtualTables, rows })),
       ...(mode === "snapshot" ? await brokenForeignKeys(source, schema) : []),
     ];

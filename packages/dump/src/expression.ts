@@ -1,4 +1,5 @@
 import { QUOTED_OR_COMMENT } from "./definition-text.ts";
+import { same } from "./name.ts";
 
 /**
  * What can be told of an expression in a definition without evaluating it.
@@ -13,7 +14,7 @@ export function indexedPart(sql: string): string {
 /** Whether SQL names something: as a bare word or in quotes, but not in a comment or a string. */
 export function mentions(sql: string, name: string): boolean {
   for (const { text, isName } of tokens(sql)) {
-    if (isName && unquoted(text).toLowerCase() === name.toLowerCase()) return true;
+    if (isName && same(unquoted(text), name)) return true;
   }
   return false;
 }
@@ -41,6 +42,20 @@ export function isHarmless(expression: string): boolean {
     before = token;
   }
   return true;
+}
+
+const MOMENTS = new Set(["current_timestamp", "current_date", "current_time"]);
+const CHANCES = new Set(["random", "randomblob", "changes", "total_changes", "last_insert_rowid"]);
+
+/** Whether an expression asks for the time, or for something else that will be another thing later. */
+export function isFleeting(expression: string): boolean {
+  let before = "";
+  for (const { text } of tokens(expression)) {
+    const word = text.toLowerCase();
+    if (MOMENTS.has(word) || (text === "(" && CHANCES.has(before))) return true;
+    before = word;
+  }
+  return false;
 }
 
 /** Names (bare words and quoted ones), strings, and every other character; comments and white space left out. */

@@ -1,3 +1,4 @@
+import { isFleeting } from "./expression.ts";
 import { quoteName } from "./name.ts";
 import { type Range, whereOf } from "./page-query.ts";
 import { qualified } from "./row-sql.ts";
@@ -22,11 +23,17 @@ export function guardOf(table: Table): string | null {
 
 /** A CHECK holds unless it is false: NULL counts as true. */
 function checks(table: Table): string | null {
-  if (table.checks.length === 0) return null;
+  const lasting = table.checks.filter((check) => !isFleeting(check));
+  if (lasting.length === 0) return null;
   return tree(
-    table.checks.map((check) => `((${check}) IS NOT FALSE)`),
+    lasting.map((check) => `((${check}) IS NOT FALSE)`),
     " AND ",
   );
+}
+
+/** Whether a table has a CHECK of which nobody can say whether a row will satisfy it when it is restored. */
+export function hasFleetingCheck({ checks: all }: Table): boolean {
+  return all.some(isFleeting);
 }
 
 /** Computes every generated column, and is always true. */

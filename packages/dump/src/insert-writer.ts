@@ -11,10 +11,16 @@ import { Utf8Buffer } from "./utf8-buffer.ts";
 
 const END = Buffer.from(";\n");
 
+/** The pragma stays with D1's connection, so it is on for one statement at a time. */
+const UNCHECKED = "PRAGMA ignore_check_constraints=ON";
+const CHECKED = "PRAGMA ignore_check_constraints=OFF";
+
 /** Where rows go: a table and the columns that are named. */
 export interface Target {
   readonly name: string;
   readonly columns: readonly string[];
+  /** Rows that satisfied its CHECK constraints may not do so when they are restored: they go in unchecked. */
+  readonly isUnchecked?: boolean;
 }
 
 /** The head of a target's INSERT statements, for which readers must leave room. */
@@ -46,6 +52,7 @@ export class InsertWriter {
   readonly #output: Output;
   readonly #head: Uint8Array;
   readonly #maxRows: number;
+  readonly #isUnchecked: boolean;
   readonly #stage: Stage;
   readonly #line = new Utf8Buffer();
   /** Rows and bytes of the statement that is open; its last row's terminator is not yet written. */
@@ -62,6 +69,7 @@ export class InsertWriter {
     this.#output = output;
     this.#stage = stage;
     this.#head = Buffer.from(insertHead(target));
+    this.#isUnchecked = target.isUnchecked === true;
     const rows = Math.floor(MAX_STATEMENT_CELLS / Math.max(1, target.columns.length));
     // Rowid and a hundred columns: D1 takes 101 values in one row, but not in two.
     this.#maxRows = target.columns.length > 100 ? 1 : Math.max(1, rows);
@@ -101,11 +109,21 @@ export class InsertWriter {
   /** Ends the statement that is open. */
   end(): void {
     if (this.#rows === 0) return;
-    this.#output.write(END);
-    this.#output.endStatement();
-    this.statements += 1;
+    this.#endInsert(END);
     this.#rows = 0;
     this.#bytes = 0;
+  }
+
+  #beginInsert(): void {
+    if (this.#isUnchecked) this.#statement(UNCHECKED);
+    this.#output.write(this.#head);
+  }
+
+  #endInsert(rest: Uint8Array): void {
+    this.#output.write(rest);
+    this.#output.endStatement();
+    this.statements += 1;
+    if (this.#isUnchecked) this.#statement(CHECKED);
   }
 
   #writeBlock(block: RowBlock): void {
@@ -121,7 +139,7 @@ export class InsertWriter {
         start = end;
       }
       if (this.#rows === 0) {
-        this.#output.write(this.#head);
+        this.#beginInsert();
         this.#bytes = this.#head.length;
       } else if (start === end) {
         this.#output.write(LINE_END);
@@ -153,16 +171,13 @@ export class InsertWriter {
     return this.#head.length + bytes.length > MAX_STATEMENT_BYTES ? null : { bytes, ends: [bytes.length] };
   }
 
-  /**
-   * A row that violates a CHECK, as it may when the CHECK was added later or was switched off. The pragma stays with D1's
-   * connection, so it is on for this statement alone.
-   */
+  /** A row that violates a CHECK, as it may when the CHECK was added later or was switched off. */
   #writeUnchecked(cells: readonly Cell[]): void {
     this.end();
-    this.#statement("PRAGMA ignore_check_constraints=ON");
+    this.#statement(UNCHECKED);
     this.#writeRow(cells);
     this.end();
-    this.#statement("PRAGMA ignore_check_constraints=OFF");
+    this.#statement(CHECKED);
     this.unchecked += 1;
   }
 
@@ -201,18 +216,31 @@ export class InsertWriter {
   #writeStaged(cells: readonly Cell[]): void {
     this.#digestLong(cells);
     this.end();
+    const from = this.#stagedFrom(cells);
     const values = cells.map((cell, id) => {
-      if ((cell.type !== "text" && cell.type !== "blob") || cell.value.length <= STAGED_FROM) return literal(cell);
+      if ((cell.type !== "text" && cell.type !== "blob") || cell.value.length <= from) return literal(cell);
       const value = this.#stage.put(id, cell.value);
       return cell.type === "text" ? `CAST(${value} AS TEXT)` : value;
     });
-    this.#output.write(this.#head);
-    this.#output.write(Buffer.from(`(${values.join(",")});\n`));
-    this.#output.endStatement();
-    this.statements += 1;
+    this.#beginInsert();
+    this.#endInsert(Buffer.from(`(${values.join(",")});\n`));
     this.#stage.clear();
   }
+
+  /** Bytes of a value up to which it stays a literal: none beside names that take most of a statement. */
+  #stagedFrom(cells: readonly Cell[]): number {
+    let bytes = this.#head.length;
+    for (const cell of cells) bytes += sizeOf(cell) > STAGED_FROM ? STAGED_BYTES : Buffer.byteLength(literal(cell)) + 1;
+    return bytes + END.length <= MAX_STATEMENT_BYTES ? STAGED_FROM : 0;
+  }
+}
+
+function sizeOf(cell: Cell): number {
+  return cell.type === "text" || cell.type === "blob" ? cell.value.length : 0;
 }
 
 /** Values of up to this many bytes stay literals in the INSERT of a staged row: a hundred of them still fit. */
 const STAGED_FROM = 200;
+
+/** What stands for a staged value takes at most so many bytes. */
+const STAGED_BYTES = 80;

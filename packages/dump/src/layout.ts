@@ -1,7 +1,7 @@
 import type { Content, Transfer } from "./content.ts";
 import { closing } from "./definition-text.ts";
-import { isEponymous, quoteName } from "./name.ts";
-import { type Definition, type Index, type Schema, same, type VirtualTable } from "./schema.ts";
+import { isEponymous, quoteName, same } from "./name.ts";
+import type { Definition, Index, Schema, VirtualTable } from "./schema.ts";
 import { unusedName } from "./stage.ts";
 import { isContentMissing } from "./warnings.ts";
 
@@ -82,7 +82,7 @@ function sequences(schema: Schema, transfer: Transfer): Step[] {
   const helper = quoteName(unusedName(schema, "patina_sequence"));
   return [
     statements([
-      `CREATE TABLE ${helper}(id INTEGER PRIMARY KEY AUTOINCREMENT)`,
+      `CREATE TABLE IF NOT EXISTS ${helper}(id INTEGER PRIMARY KEY AUTOINCREMENT)`,
       `DROP TABLE ${helper}`,
       'DELETE FROM "sqlite_sequence"',
     ]),

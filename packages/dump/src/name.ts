@@ -3,6 +3,16 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A name as SQLite tells it from others: ASCII letters are alike in both cases, and no other letter is. */
+export function folded(name: string): string {
+  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** Whether two names are one to SQLite. */
+export function same(a: string, b: string): boolean {
+  return folded(a) === folded(b);
+}
+
 /** A text as an SQL literal; for names in queries, not for data (see literal.ts). */
 export function quoteText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
@@ -13,7 +23,7 @@ export function quoteText(value: string): string {
  * wildcard: `NOT LIKE '_cf_%'` loses a user's `acf_fields`.
  */
 export function isInternalName(name: string): boolean {
-  const lower = name.toLowerCase();
+  const lower = folded(name);
   return lower.startsWith("sqlite_") || lower.startsWith("_cf_");
 }
 
@@ -33,6 +43,6 @@ const EPONYMOUS = new Set(
 );
 
 export function isEponymous(name: string): boolean {
-  const lower = name.toLowerCase();
+  const lower = folded(name);
   return EPONYMOUS.has(lower) || lower.startsWith("pragma_");
 }

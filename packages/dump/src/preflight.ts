@@ -3,16 +3,16 @@ import { deflateRawSync } from "node:zlib";
 import { type ErrorCode, PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
-import { brokenForeignKeys, staleIndexes, unreadableContents } from "./doubts.ts";
+import { brokenForeignKeys, misreadDefinitions, staleIndexes, unreadableContents } from "./doubts.ts";
 import { SNAPSHOT_BYTES } from "./dump.ts";
-import { quoteName, quoteText } from "./name.ts";
+import { quoteName, quoteText, same } from "./name.ts";
 import { PageRooms } from "./page-room.ts";
 import { PagedReader } from "./paged-reader.ts";
 import { lineOf } from "./row-line.ts";
 import { keyColumns, qualified } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import { readRuledSchema } from "./ruled-schema.ts";
-import { type Schema, same, type Table } from "./schema.ts";
+import type { Schema, Table } from "./schema.ts";
 import { readSchema } from "./schema-reader.ts";
 import { columns, number, type Source } from "./source.ts";
 import { warningsOf } from "./warnings.ts";
@@ -78,7 +78,7 @@ export async function preflight(
   const bytes = await sizeOf(source);
   const mode = bytes !== null && bytes <= snapshotBytes ? "snapshot" : "paged";
   const refusal = await refusalOf(source, { rules, hasKey });
-  const { schema } = await (refusal === null ? readRuledSchema(source, rules) : readSchema(source));
+  const { schema, identity } = await (refusal === null ? readRuledSchema(source, rules) : readSchema(source));
   const content = contentOf(schema);
   const forecasts: (TableForecast & { storedBytes: number; rowsRead: number; rowsWritten: number })[] = [];
   for (const transfer of transfersOf(content)) {
@@ -102,6 +102,7 @@ export async function preflight(
     storedBytes: forecasts.reduce((sum, table) => sum + table.storedBytes, 0) + definitionBytes(schema),
     warnings: [
       ...warningsOf(schema, content),
+      ...(await misreadDefinitions(source, identity)),
       ...(await unreadableContents(source, schema)),
       ...(mode === "snapshot"
         ? await staleIndexes(source, { schema, virtualTables: content.virtualTables, rows: exact })

@@ -18,7 +18,7 @@ export const MARK = "?";
 /** Columns of one SELECT, and its aggregates. */
 export const MAX_COLUMNS = D1_LIMITS.column;
 
-/** Columns of which the cells go into one query when rows are tagged; and bytes of their names. */
+/** Columns of which the cells go into one query when rows are tagged; and bytes of their full names. */
 const GROUP_COLUMNS = 45;
 const GROUP_NAMES = 30_000;
 
@@ -109,11 +109,13 @@ export function selectAll(table: Table): Selection | null {
 /** All columns in as few groups as D1's limits allow, without the guard. */
 export function selectGroups(table: Table): Selection[] {
   const groups: number[][] = [];
+  // The key goes into each query: one of a hundred columns is most of a statement.
+  const most = GROUP_COLUMNS - Math.floor(keyColumns(table).length / 5);
   let bytes = 0;
   for (const [place, { name }] of readColumns(table).entries()) {
-    const size = new TextEncoder().encode(name).length;
+    const size = new TextEncoder().encode(qualified(table, name)).length;
     const last = groups.at(-1);
-    if (last === undefined || last.length >= GROUP_COLUMNS || bytes + size > GROUP_NAMES) {
+    if (last === undefined || last.length >= most || bytes + size > GROUP_NAMES) {
       groups.push([place]);
       bytes = size;
     } else {

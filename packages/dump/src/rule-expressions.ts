@@ -1,10 +1,10 @@
 import type { Rules } from "@patina/core/rules";
 import { generatedExpressions } from "./definition-text.ts";
 import { indexedPart, isHarmless, mentions } from "./expression.ts";
-import { quoteName, quoteText } from "./name.ts";
+import { quoteName, quoteText, same } from "./name.ts";
 import type { IndexFact } from "./rule-facts.ts";
 import { type ColumnRule, columnName, findRedaction } from "./rule-keys.ts";
-import { type Index, same, type Table } from "./schema.ts";
+import type { Index, Table } from "./schema.ts";
 import { columns } from "./source.ts";
 
 /**

@@ -1,11 +1,11 @@
 import type { Redaction, Rules } from "@patina/core/rules";
 import { affinityOf, looksNumeric } from "./affinity.ts";
 import { mentions } from "./expression.ts";
-import { quoteText } from "./name.ts";
+import { quoteText, same } from "./name.ts";
 import { expressionRefusals, nullQuestions, type Question } from "./rule-expressions.ts";
 import type { RuleFacts } from "./rule-facts.ts";
 import { columnName, foreignKeyRefusals, isExcluded, keyRefusals } from "./rule-keys.ts";
-import { type Schema, same, type Table, type VirtualTable } from "./schema.ts";
+import type { Schema, Table, VirtualTable } from "./schema.ts";
 import { virtualKind } from "./virtual-table.ts";
 
 /**

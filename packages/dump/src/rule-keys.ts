@@ -1,8 +1,8 @@
 import type { Redaction, Rules } from "@patina/core/rules";
 import { type Affinity, affinityOf } from "./affinity.ts";
-import { quoteText } from "./name.ts";
+import { quoteText, same } from "./name.ts";
 import type { ForeignKeyFact, RuleFacts } from "./rule-facts.ts";
-import { same, type Table } from "./schema.ts";
+import type { Table } from "./schema.ts";
 
 /** A redaction with its table and what is known of it. */
 export interface ColumnRule {

@@ -1,11 +1,12 @@
 import { PatinaError } from "@patina/core/error";
 import { hasRules, type Rules } from "@patina/core/rules";
 import { mentions } from "./expression.ts";
+import { folded, same } from "./name.ts";
 import { computedFrom } from "./rule-expressions.ts";
 import { readRuleFacts } from "./rule-facts.ts";
 import { judgeRules } from "./rule-judge.ts";
 import { findRedaction, isExcluded } from "./rule-keys.ts";
-import { type Column, NO_ROW, type Schema, same, type Table } from "./schema.ts";
+import { type Column, NO_ROW, type Schema, type Table } from "./schema.ts";
 import { type ReadSchema, readSchema } from "./schema-reader.ts";
 import type { Source } from "./source.ts";
 
@@ -30,8 +31,8 @@ export async function readRuledSchema(source: Source, rules: Rules): Promise<Rea
 
 /** The tables that rules name, and those that refer to them. */
 function concernedTables({ tables }: Schema, { redactions, excludedTables }: Rules): Table[] {
-  const named = new Set([...redactions.map(({ table }) => table), ...excludedTables].map((name) => name.toLowerCase()));
-  const isNamed = (name: string) => named.has(name.toLowerCase());
+  const named = new Set([...redactions.map(({ table }) => table), ...excludedTables].map(folded));
+  const isNamed = (name: string) => named.has(folded(name));
   return tables.filter(({ name, parents }) => isNamed(name) || parents.some(isNamed));
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isInternalName } from "./name.ts";
+import { folded, isInternalName } from "./name.ts";
 import type { SchemaObject } from "./schema.ts";
 import { shadowNames } from "./virtual-table.ts";
 
@@ -25,9 +25,9 @@ export interface SchemaDigest {
 
 /** The digest of a schema. It does not depend on the order in which the schema was made. */
 export function schemaDigest(objects: readonly SchemaObject[]): SchemaDigest {
-  const shadows = new Set(objects.flatMap(shadowsOf).map((name) => name.toLowerCase()));
+  const shadows = new Set(objects.flatMap(shadowsOf).map(folded));
   const definitions = objects
-    .filter(({ name, table, sql }) => sql !== null && !isInternalName(name) && !shadows.has(table.toLowerCase()))
+    .filter(({ name, table, sql }) => sql !== null && !isInternalName(name) && !shadows.has(folded(table)))
     .map(({ type, name, table, sql }) => ({ type, name, table, sha256: sha256(withoutEnd(sql ?? "")) }));
   const lines = definitions.map(({ type, name, table, sha256: of }) => JSON.stringify([type, name, table, of]));
   return { sha256: sha256(lines.sort().join("\n")), definitions };

@@ -1,6 +1,6 @@
 import type { Replacement } from "@patina/core/rules";
 import { checksOf } from "./definition-text.ts";
-import { isInternalName } from "./name.ts";
+import { folded, isInternalName } from "./name.ts";
 import { shadowNames } from "./virtual-table.ts";
 
 /** One column that is stored; generated ones are computed again on restore. */
@@ -112,12 +112,12 @@ export function toSchema(objects: readonly SchemaObject[], facts: ReadonlyMap<st
   const own = objects.filter(({ type, name, sql }) => type === "table" && sql !== null && !isInternalName(name));
   const virtual = own.filter(({ name }) => facts.get(name)?.type === "virtual").map(defined);
   // pragma_table_list calls a user's own table "shadow" when its name merely looks like one.
-  const shadows = new Set(virtual.flatMap((table) => shadowNames(table)).map((name) => name.toLowerCase()));
+  const shadows = new Set(virtual.flatMap((table) => shadowNames(table)).map(folded));
   const tables: Table[] = [];
   const virtualTables: VirtualTable[] = [];
   for (const object of own) {
     const table = facts.get(object.name);
-    if (table === undefined || shadows.has(object.name.toLowerCase())) continue;
+    if (table === undefined || shadows.has(folded(object.name))) continue;
     const definition = defined(object);
     if (table.type === "virtual") virtualTables.push({ ...definition, columns: storedColumns(table) });
     else tables.push(toTable(definition, table));
@@ -141,7 +141,7 @@ export function toSchema(objects: readonly SchemaObject[], facts: ReadonlyMap<st
 /** The names of the unique indexes whose columns a foreign key points at, in whatever order (sqlite.org/foreignkeys.html). */
 function keyIndexes(facts: ReadonlyMap<string, TableFacts>): Set<string> {
   const key = (table: string, columns: readonly string[]) =>
-    JSON.stringify([table, ...columns.toSorted()]).toLowerCase();
+    JSON.stringify([folded(table), ...columns.map(folded).toSorted()]);
   const wanted = new Set<string>();
   for (const { foreignKeys } of facts.values())
     for (const { parent, columns } of foreignKeys) wanted.add(key(parent, columns));
@@ -184,12 +184,7 @@ function rowKey({ columns, key, withoutRowid }: TableFacts): RowKey {
 
 /** The key of a table whose rowid is no column: by the first of the rowid's names that no column has taken. */
 export function keyBeside(columns: readonly string[]): RowKey {
-  const taken = new Set(columns.map((name) => name.toLowerCase()));
+  const taken = new Set(columns.map(folded));
   const free = ["rowid", "_rowid_", "oid"].find((name) => !taken.has(name));
   return free === undefined ? { by: "hidden" } : { by: "rowid", name: free, place: "beside" };
-}
-
-/** SQLite's names are equal without regard to ASCII case. */
-export function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }

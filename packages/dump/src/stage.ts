@@ -1,5 +1,5 @@
 import { hex } from "./literal.ts";
-import { quoteName } from "./name.ts";
+import { folded, quoteName } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Schema } from "./schema.ts";
 import { Utf8Buffer } from "./utf8-buffer.ts";
@@ -31,7 +31,7 @@ export class Stage {
 
   /** Puts a value together under a number; the expression that gives it back as a blob. */
   put(id: number, value: Uint8Array): string {
-    if (!this.#isMade) this.#statement(`CREATE TABLE ${this.#name}(id INTEGER PRIMARY KEY, v BLOB)`);
+    if (!this.#isMade) this.#make();
     this.#isMade = true;
     for (let offset = 0; offset < value.length; offset += PIECE_BYTES) {
       const piece = `X'${hex(value.subarray(offset, offset + PIECE_BYTES))}'`;
@@ -44,8 +44,15 @@ export class Stage {
     return `(SELECT v FROM ${this.#name} WHERE id=${id})`;
   }
 
+  /** A restore that was cut off, and is begun again, finds the table that it had made. */
+  #make(): void {
+    this.#statement(`DROP TABLE IF EXISTS ${this.#name}`);
+    this.#statement(`CREATE TABLE ${this.#name}(id INTEGER PRIMARY KEY, v BLOB)`);
+  }
+
+  /** Empties the table, if there is one. */
   clear(): void {
-    this.#statement(`DELETE FROM ${this.#name}`);
+    if (this.#isMade) this.#statement(`DELETE FROM ${this.#name}`);
   }
 
   /** Removes the table, if it was ever needed. */
@@ -63,7 +70,7 @@ export class Stage {
 /** A name that nothing in the database has. */
 export function unusedName(schema: Schema, wanted: string): string {
   const { tables, virtualTables, indexes, views } = schema;
-  const taken = new Set([...tables, ...virtualTables, ...indexes, ...views].map(({ name }) => name.toLowerCase()));
+  const taken = new Set([...tables, ...virtualTables, ...indexes, ...views].map(({ name }) => folded(name)));
   let name = wanted;
   for (let i = 1; taken.has(name); i += 1) name = `${wanted}_${i}`;
   return name;

@@ -28,6 +28,10 @@ test("orderTables() puts a parent before its child, whatever the case of its nam
   expect(names({ child: ["PARENT", "dropped"], other: [], parent: [] })).toEqual(["parent", "child", "other"]);
 });
 
+test("orderTables() takes names that differ in the case of other letters than ASCII's for two", () => {
+  expect(names({ child: ["É"], É: [], é: [] })).toEqual(["É", "child", "é"]);
+});
+
 test("orderTables() names the tables of a circle, and only those", () => {
   const order = orderTables(tables({ leaf: ["a"], a: ["b"], b: ["a"], free: [] }));
   expect(order.cyclic).toEqual(["a", "b"]);

@@ -1,4 +1,5 @@
 import { components } from "./circles.ts";
+import { folded } from "./name.ts";
 import type { Table } from "./schema.ts";
 
 export interface TableOrder {
@@ -13,10 +14,10 @@ export interface TableOrder {
  * goes. The tables of a circle keep their order of definition, so that a restored database is ordered the same again.
  */
 export function orderTables(tables: readonly Table[]): TableOrder {
-  const byName = new Map(tables.map((table, index) => [table.name.toLowerCase(), index]));
+  const byName = new Map(tables.map((table, index) => [folded(table.name), index]));
   const parents = tables.map((table) =>
     table.parents.flatMap((name) => {
-      const index = byName.get(name.toLowerCase());
+      const index = byName.get(folded(name));
       return index === undefined ? [] : [index];
     }),
   );

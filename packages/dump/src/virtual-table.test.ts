@@ -23,6 +23,19 @@ test("virtualKind() is not misled by columns, options and comments that merely m
   expect(kind("CREATE VIRTUAL TABLE f USING fts5(contentful, prefix='2 3')")).toBe("fts5");
 });
 
+test("virtualKind() knows an option by its beginning, as FTS5 does, and by the first that begins so", () => {
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, c='')")).toBe("fts5-contentless");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, CONT=posts, content_r=id)")).toBe("fts5-external");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, content_=0)")).toBe("fts5");
+  expect(kind("CREATE VIRTUAL TABLE f USING fts5(title, col=0, p='2', t=ascii, d=none)")).toBe("fts5");
+});
+
+test("virtualKind() reads a module's name in any quotes", () => {
+  for (const module of ['"fts5"', " [FTS5] ", "`fts5`", "'fts5'"]) {
+    expect(kind(`CREATE VIRTUAL TABLE "f"USING${module}(a)`), module).toBe("fts5");
+  }
+});
+
 test("virtualKind() reads any way to write a name", () => {
   for (const name of ["f", '"a ""b"" using fts5(x)"', "[a b]", "`a``b`", "'f'", "IF NOT EXISTS f", "main"]) {
     expect(kind(`CREATE VIRTUAL TABLE ${name} USING fts5(a)`), name).toBe("fts5");
@@ -44,6 +57,7 @@ test("shadowNames() are the tables that come with a virtual table, and no user's
       .sort();
   expect(names("CREATE VIRTUAL TABLE f USING fts5(a)")).toEqual(["config", "content", "data", "docsize", "idx"]);
   expect(names("CREATE VIRTUAL TABLE f USING fts5(a, content=t)")).toEqual(["config", "data", "docsize", "idx"]);
+  expect(names("CREATE VIRTUAL TABLE f USING fts5(a, col=0)")).toEqual(["config", "content", "data", "idx"]);
   expect(names("CREATE VIRTUAL TABLE f USING fts5(a, columnsize=0)")).toEqual(["config", "content", "data", "idx"]);
   expect(names("CREATE VIRTUAL TABLE f USING rtree(id, a, b)")).toEqual(["node", "parent", "rowid"]);
   expect(names("CREATE VIRTUAL TABLE f USING fts5vocab(t, 'row')")).toEqual([]);

@@ -1,4 +1,5 @@
 import { withoutComments } from "./definition-text.ts";
+import { folded } from "./name.ts";
 import type { Definition } from "./schema.ts";
 
 /** What kind of virtual table it is, and thereby how its content is carried. */
@@ -16,8 +17,13 @@ export type VirtualKind =
   /** Another module: only its definition. */
   | "other";
 
-const DEFINITION =
-  /^\s*CREATE\s+VIRTUAL\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s(]+?)\s+USING\s+([A-Za-z0-9_]+)\s*(?:\(([\s\S]*)\))?\s*;?\s*$/i;
+/** A name as SQL takes it: in any quotes, or bare. */
+const NAME = /"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|'(?:[^']|'')*'|[^\s("'`[]+/.source;
+
+const DEFINITION = new RegExp(
+  `^\\s*CREATE\\s+VIRTUAL\\s+TABLE\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?(?:${NAME})\\s*\\bUSING\\s*(${NAME})\\s*(?:\\(([\\s\\S]*)\\))?\\s*;?\\s*$`,
+  "i",
+);
 
 interface Parsed {
   readonly module: string;
@@ -26,7 +32,7 @@ interface Parsed {
 
 function parse({ sql }: Definition): Parsed {
   const [, module = "", body = ""] = DEFINITION.exec(withoutComments(sql)) ?? [];
-  return { module: module.toLowerCase(), arguments: splitArguments(body) };
+  return { module: folded(unquote(module)), arguments: splitArguments(body) };
 }
 
 export function virtualKind(definition: Definition): VirtualKind {
@@ -79,11 +85,26 @@ export function shadowNames(definition: Definition): string[] {
   }
 }
 
+/** The options of FTS5 in the order in which it tries them: it takes the first that begins with what is written. */
+const OPTIONS = [
+  "prefix",
+  "tokenize",
+  "content",
+  "contentless_delete",
+  "contentless_unindexed",
+  "content_rowid",
+  "columnsize",
+  "locale",
+  "detail",
+  "tokendata",
+] as const;
+
 /** The value of an FTS5 option, without its quotes; null when it is not given. */
-function option({ arguments: all }: Parsed, name: string): string | null {
+function option({ arguments: all }: Parsed, name: (typeof OPTIONS)[number]): string | null {
   for (const argument of all) {
     const [, key, value] = /^\s*(\w+)\s*=\s*([\s\S]*)$/.exec(argument) ?? [];
-    if (key?.toLowerCase() === name) return unquote((value ?? "").trim());
+    if (key === undefined || OPTIONS.find((one) => one.startsWith(folded(key))) !== name) continue;
+    return unquote((value ?? "").trim());
   }
   return null;
 }

@@ -1,7 +1,12 @@
+import { Buffer } from "node:buffer";
 import type { Content } from "./content.ts";
 import { closing } from "./definition-text.ts";
-import { quoteText } from "./name.ts";
-import { type Definition, type Schema, same } from "./schema.ts";
+import { hasFleetingCheck } from "./guard.ts";
+import { insertHead } from "./insert-writer.ts";
+import { quoteText, same } from "./name.ts";
+import { MAX_STATEMENT_BYTES } from "./rows.ts";
+import type { Definition, Schema } from "./schema.ts";
+import { isComplete } from "./statements.ts";
 import { contentTable } from "./virtual-table.ts";
 
 /** What can be said of a schema before a row is read: what a dump will not carry, and where a restore needs care. */
@@ -11,6 +16,8 @@ export function warningsOf(schema: Schema, content: Content): string[] {
     ...virtualTables(schema, content),
     ...hiddenRowids(schema),
     ...texts(schema),
+    ...longHeads(content),
+    ...fleetingChecks(schema),
   ];
 }
 
@@ -79,6 +86,34 @@ function texts({ tables, virtualTables: virtual, indexes, views, triggers }: Sch
         `The definition of ${quoteText(name)} names a transaction: wrangler refuses or changes such a file`,
       );
     }
+    if (endsForShell(sql)) {
+      warnings.push(
+        `The definition of ${quoteText(name)} has a line of nothing but / or GO: the sqlite3 shell ends it there`,
+      );
+    }
   }
   return warnings;
+}
+
+function fleetingChecks({ tables }: Schema): string[] {
+  return tables
+    .filter(hasFleetingCheck)
+    .map(({ name }) => `A CHECK of table ${quoteText(name)} asks for the time or for chance: a restore passes over it`);
+}
+
+/** The sqlite3 shell takes such a line for a semicolon, wherever one could stand. */
+function endsForShell(sql: string): boolean {
+  return [...sql.matchAll(/\n\s*(?:\/|go)\s*(?:--[^\n]*)?(?=\n)/gi)].some(({ index }) =>
+    isComplete(`${sql.slice(0, index)};`),
+  );
+}
+
+/** Tables of which a row, put together from the staging table, may still be a longer statement than D1 takes. */
+function longHeads({ tables }: Content): string[] {
+  return tables
+    .filter(({ target }) => Buffer.byteLength(insertHead(target)) > MAX_STATEMENT_BYTES)
+    .map(
+      ({ target }) =>
+        `The column names of table ${quoteText(target.name)} are so long that D1 may not take a statement with a row`,
+    );
 }

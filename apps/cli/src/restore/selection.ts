@@ -3,7 +3,7 @@ import type { Manifest } from "@patina/archive/manifest";
 import { readSql, readTable } from "@patina/archive/range-reader";
 import { closing } from "@patina/dump/definition-text";
 import { isContentReadable } from "@patina/dump/doubts";
-import { isEponymous, quoteName } from "@patina/dump/name";
+import { folded, isEponymous, quoteName } from "@patina/dump/name";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import { contentTable, virtualKind } from "@patina/dump/virtual-table";
 import type { Backup } from "../backups/backup.ts";
@@ -147,13 +147,13 @@ function closed(sql: string): string {
 
 /** The FTS5 tables whose text is in one of the tables: triggers keep them up to date, and fail without them. */
 function searchTables(schema: DatabaseSync, names: readonly string[]): NamedSql[] {
-  const contents = new Set(names.map((name) => name.toLowerCase()));
+  const contents = new Set(names.map(folded));
   return schema
     .prepare("SELECT name, sql FROM sqlite_schema WHERE type='table' AND sql LIKE '%fts5%' ORDER BY rowid")
     .all()
     .map(({ name, sql }) => ({ name: String(name), sql: String(sql) }))
     .filter(
-      (table) => virtualKind(table) === "fts5-external" && contents.has(contentTable(table)?.toLowerCase() ?? ""),
+      (table) => virtualKind(table) === "fts5-external" && contents.has(folded(contentTable(table) ?? "")),
     );
 }
 

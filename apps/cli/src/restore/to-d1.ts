@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { verdictOf } from "@patina/core/drill";
 import { bytes } from "@patina/core/wording";
-import { isEponymous, quoteName } from "@patina/dump/name";
+import { folded, isEponymous, quoteName } from "@patina/dump/name";
 import { CommandError, EXIT, explain } from "../failure.ts";
 import { whenInterrupted } from "../interruption.ts";
 import { note } from "../output/print.ts";
@@ -48,8 +48,8 @@ export async function occupants(database: RemoteD1, content: Content): Promise<s
   const names = (await database.objects()).map(({ name }) => name);
   const { tables } = content;
   if (tables === null) return names;
-  const wanted = new Set(tables.map((name) => name.toLowerCase()));
-  return names.filter((name) => wanted.has(name.toLowerCase()));
+  const wanted = new Set(tables.map(folded));
+  return names.filter((name) => wanted.has(folded(name)));
 }
 
 /** Restores into a D1 database at Cloudflare through wrangler's import, and reads it back. */
@@ -95,9 +95,9 @@ async function save({ database, emergencyFolder }: D1Restore, bookmark: string):
 
 /** Statements that remove what the backup does not have: the youngest first, which hardly anything refers to. */
 async function foreign(database: RemoteD1, content: Content): Promise<string[]> {
-  const kept = new Set(content.expected().tables.map(({ name }) => name.toLowerCase()));
+  const kept = new Set(content.expected().tables.map(({ name }) => folded(name)));
   return (await database.objects())
-    .filter(({ type, name }) => (type === "view" || !kept.has(name.toLowerCase())) && !isEponymous(name))
+    .filter(({ type, name }) => (type === "view" || !kept.has(folded(name))) && !isEponymous(name))
     .map(({ type, name }) => `DROP ${type.toUpperCase()} IF EXISTS ${quoteName(name)};\n`);
 }
 
