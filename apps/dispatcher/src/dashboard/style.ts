@@ -124,7 +124,9 @@ svg { display: block; }
 
 .fall { width: 100%; min-width: 220px; height: 16px; }
 .b-waiting { fill: var(--soft); } .b-exporting { fill: var(--good-fill); } .b-failed { fill: var(--bad-fill); } .b-reporting { fill: var(--run-fill); }
-.timeline { list-style: none; }
+.timeline, ul.plain { list-style: none; }
+a.drilled { text-decoration: none; white-space: nowrap; }
+td.check small { display: block; }
 .heat { width: 100%; max-width: 460px; margin: 0 auto; }
 .heat text { font-size: 7px; fill: var(--soft); }
 .heat path, .key .cell path { fill: none; stroke: #fff; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
@@ -150,17 +152,32 @@ button.main, .button.main { background: var(--good); border-color: var(--good); 
 button.main:hover { background: var(--ink); border-color: var(--ink); }
 button.plain { border: 0; background: none; padding: 4px 0; color: var(--soft); font-weight: 500; text-decoration: underline; text-underline-offset: 3px; }
 button.danger { color: var(--bad); }
+button.small { padding: 2px 8px; font-size: 12.5px; }
+progress { width: 100%; max-width: 420px; height: 10px; accent-color: var(--good); }
 input, select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 5px 9px; min-width: 0; }
 input::placeholder { color: var(--soft); opacity: 1; }
 .fields { display: grid; gap: 10px; justify-items: start; }
 .fields label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); width: 100%; max-width: 380px; }
 .fields label input, .fields label select { font-size: 14px; color: var(--ink); }
+.retention fieldset { border: 0; padding: 0; margin: 0; display: grid; gap: 8px; min-width: 0; }
+.retention legend { padding: 0; margin-bottom: 8px; font-weight: 650; }
+.retention > * + * { margin-top: 18px; }
+.retention .choice { display: flex; gap: 8px; align-items: baseline; }
+.numbers { display: flex; flex-wrap: wrap; gap: 8px 22px; }
+.numbers.age, .numbers.tiers { padding-left: 24px; }
+.numbers label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); }
+.numbers input { font-size: 14px; color: var(--ink); width: 112px; }
+form:has([value="age"]:checked) .numbers.tiers, form:has([value="tiers"]:checked) .numbers.age { display: none; }
 .boxes { display: grid; gap: 5px; margin-top: 8px; justify-items: start; }
 .boxes label { display: flex; gap: 6px; align-items: baseline; }
 .boxes small { display: block; }
 .filter { display: flex; gap: 8px; flex-wrap: wrap; }
 .filter input { width: 190px; }
 .actions { display: flex; gap: 8px; flex-wrap: wrap; align-items: center; }
+.choices { display: flex; gap: 4px 14px; flex-wrap: wrap; }
+.choices a { color: var(--soft); text-decoration: none; border-bottom: 2px solid transparent; }
+.choices a:hover { color: var(--ink); }
+.choices a[aria-current] { color: var(--ink); font-weight: 600; border-bottom-color: var(--good-fill); }
 .pages { display: flex; gap: 14px; padding: 10px 16px; border-top: 1px solid var(--line); color: var(--soft); align-items: center; }
 .pages > :first-child { margin-right: auto; }
 .key { display: flex; gap: 4px 16px; flex-wrap: wrap; padding: 10px 16px; border-top: 1px solid var(--line); color: var(--soft); font-size: 12px; list-style: none; }
@@ -190,15 +207,19 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
 .login button { padding: 9px 12px; }
 
 @media (max-width: 900px) {
+  .top > div { flex-wrap: wrap; gap: 0 14px; }
+  .brand { min-height: 46px; }
+  .who { margin-left: auto; }
+  .top nav { order: 3; flex: 1 0 100%; margin: 0 -20px; padding: 0 12px; }
+  .top nav ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(78px, 1fr)); gap: 0; }
+  .top nav a { padding: 6px 4px 7px; text-align: center; font-size: 13px; }
+  .badge { margin-left: 2px; padding: 0 3px; min-width: 15px; }
   .columns { grid-template-columns: minmax(0, 1fr); }
   .strip { width: 168px; }
 }
 @media (max-width: 720px) {
-  .top > div { flex-wrap: wrap; gap: 0 14px; padding: 0 16px; }
-  .brand { min-height: 46px; }
-  .who { margin-left: auto; }
-  .top nav { order: 3; flex: 1 0 100%; margin: 0 -16px; padding: 0 8px; }
-  .top nav a { padding: 6px 8px 9px; }
+  .top > div { padding: 0 16px; }
+  .top nav { margin: 0 -16px; padding: 0 8px; }
   main { padding: 18px 16px 30px; gap: 16px; }
   h1 { font-size: 18px; }
   .hero { grid-template-columns: auto minmax(0, 1fr); }
