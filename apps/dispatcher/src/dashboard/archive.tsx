@@ -2,7 +2,7 @@ import type { Missing } from "@patina/archive/archive-index";
 import type { ListedArchive } from "@patina/catalog/archive-list";
 import type { ArchiveMember } from "@patina/catalog/archive-members";
 import { amount, bytes, count } from "@patina/core/wording";
-import { daysOf, KeptUntil, stateOf } from "./archives.tsx";
+import { daysOf, MayGo, stateOf } from "./archives.tsx";
 import { StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
@@ -62,7 +62,7 @@ function Summary({ frame, archive, weeklyWeeks }: ArchiveFacts) {
             Verified <Moment at={verifiedAt} now={frame.now} />.{" "}
           </>
         )}
-        Kept until: <KeptUntil week={week} now={frame.now} weeklyWeeks={weeklyWeeks} />.
+        It may go <MayGo week={week} now={frame.now} weeklyWeeks={weeklyWeeks} />.
       </p>
       {damage !== null && <p class="wrap t-bad">{damage}.</p>}
     </section>

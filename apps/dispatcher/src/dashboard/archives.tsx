@@ -39,7 +39,7 @@ export function ArchivesPage({ frame, archives, older, weeklyWeeks }: ArchivesFa
                   </th>
                   <th scope="col">Lacks</th>
                   <th scope="col">Read back</th>
-                  <th scope="col">Kept until</th>
+                  <th scope="col">May go</th>
                 </tr>
               </thead>
               <tbody>
@@ -126,17 +126,17 @@ function ArchiveRow({ archive, now, weeklyWeeks }: RowFacts) {
       </td>
       <td data-label="Lacks">{missing === null ? "–" : missing === 0 ? "nothing" : amount(missing, "backup")}</td>
       <td data-label="Read back">{storedAt === null ? "not yet" : <Moment at={storedAt} now={now} />}</td>
-      <td data-label="Kept until">
-        <KeptUntil week={week} now={now} weeklyWeeks={weeklyWeeks} />
+      <td data-label="May go">
+        <MayGo week={week} now={now} weeklyWeeks={weeklyWeeks} />
       </td>
     </tr>
   );
 }
 
 /** When an archive may go; what of it is the last of its kind keeps it for longer. */
-export function KeptUntil({ week, now, weeklyWeeks }: { week: string; now: number; weeklyWeeks: number }) {
+export function MayGo({ week, now, weeklyWeeks }: { week: string; now: number; weeklyWeeks: number }) {
   const at = oldEnoughAt(week, weeklyWeeks);
-  return at > now ? <Moment at={at} now={now} /> : <>old enough to go</>;
+  return at > now ? <Moment at={at} now={now} /> : <>with the next prune</>;
 }
 
 /** `2026-11-16 to 2026-11-22` */

@@ -120,6 +120,13 @@ function Counters({ part }: PreviewFacts) {
   );
 }
 
+const NONE_WORDS: Record<PreviewQuery["decision"], string> = {
+  remove: "Nothing would go.",
+  keep: "Nothing would stay.",
+  "last good": "Nothing stays for that reason alone.",
+  all: "Nothing is stored.",
+};
+
 const DECISION_WORDS: Record<PreviewQuery["decision"], string> = {
   remove: "what would go",
   keep: "what would stay",
@@ -150,7 +157,7 @@ function Entries(facts: PreviewFacts) {
       )}
       {shown.length === 0 ? (
         <p class="empty">
-          {part.entries.length === 0 ? "Nothing is stored yet. " : "There is nothing of this. "}
+          {part.entries.length === 0 ? NONE_WORDS.all : NONE_WORDS[query.decision]}{" "}
           {query.decision !== "all" && <a href={href({ decision: "all" })}>Show everything</a>}
         </p>
       ) : (

@@ -26,7 +26,9 @@ export function PrunePage({ frame, plan, steps, state, last }: PruneFacts) {
         <h1>
           {plan.state === "running"
             ? `It prunes: ${count(plan.removed)} removed so far`
-            : `${amount(plan.removed, "object")} removed, ${bytes(plan.removedBytes)}`}
+            : plan.removed === 0
+              ? "Nothing was removed"
+              : `${amount(plan.removed, "object")} removed, ${bytes(plan.removedBytes)}`}
         </h1>
         <p>
           Begun <Moment at={plan.startedAt} now={frame.now} />
@@ -77,7 +79,7 @@ function Counts({ plan }: { plan: PrunePlan }) {
         <dt>freed</dt>
       </div>
       <div>
-        <dd>{count(plan.kept)}</dd>
+        <dd>{plan.doubt === null ? count(plan.kept) : "all"}</dd>
         <dt>backups and archives stay</dt>
       </div>
       <div>

@@ -195,7 +195,7 @@ function Prunes({ prunes, frame }: RetentionFacts) {
                     {bytes(plan.removedBytes)}
                   </td>
                   <td data-label="Kept" class="num">
-                    {count(plan.kept)}
+                    {plan.doubt === null ? count(plan.kept) : "everything"}
                   </td>
                   <td class="wide wrap">{endOf(plan)}</td>
                 </tr>

@@ -63,6 +63,8 @@ main { padding-top: 26px; padding-bottom: 40px; display: grid; gap: 22px; grid-t
 .hero > .glyph { width: 34px; height: 34px; }
 .hero > .chip { padding: 3px 10px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); }
 .hero > p { grid-column: 2 / -1; color: var(--soft); }
+.hero > p.t-bad { color: var(--bad); } .hero > p.t-warn { color: var(--warn); }
+.hero > p > .glyph { display: inline-block; }
 .hero > form, .hero > .actions { justify-self: end; }
 .crumb { color: var(--soft); font-size: 12.5px; margin-bottom: -14px; }
 .glyph { width: 14px; height: 14px; flex: none; vertical-align: -2px; }
@@ -88,8 +90,8 @@ main { padding-top: 26px; padding-bottom: 40px; display: grid; gap: 22px; grid-t
 .notice { padding: 11px 16px; border-radius: var(--radius); border: 1px solid var(--line); border-left: 4px solid var(--run-fill); background: var(--panel); }
 .notice.good { border-left-color: var(--good-fill); } .notice.bad { border-left-color: var(--bad-fill); } .notice.warn { border-left-color: var(--warn-fill); }
 
-.chip { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; font-weight: 600; }
-.chip .glyph { width: 13px; height: 13px; }
+.chip { display: inline-flex; align-items: baseline; gap: 6px; white-space: nowrap; font-weight: 600; }
+.chip .glyph { width: 13px; height: 13px; align-self: center; }
 
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
@@ -105,7 +107,7 @@ th:last-child, td:last-child { padding-right: 16px; }
 .num { text-align: right; white-space: nowrap; }
 td.name a { font-weight: 600; text-decoration: none; white-space: nowrap; }
 td.name a:hover { text-decoration: underline; }
-td.name small { display: block; max-width: 230px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+td.name small { display: block; max-width: 180px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 td form { display: inline; }
 td.size > span { display: inline-block; min-width: 62px; }
 .wrap { overflow-wrap: anywhere; }
@@ -115,7 +117,7 @@ svg { display: block; }
 .spark { width: 70px; height: 18px; overflow: visible; }
 .spark path { fill: none; stroke: var(--soft); stroke-width: 1.25; stroke-linejoin: round; }
 .spark .end { stroke: var(--ink); stroke-width: 4; stroke-linecap: round; }
-.strip { width: 252px; height: 20px; }
+.strip { width: 210px; height: 20px; }
 .strip path, .key path { fill: none; }
 .s-good { stroke: var(--good-fill); } .s-failed { stroke: var(--bad-fill); } .s-fuzzy, .s-recovered { stroke: var(--warn-fill); }
 .s-missed { stroke: var(--bad); } .s-running { stroke: var(--run-fill); } .s-due { stroke: var(--soft); } .s-none { stroke: var(--none); }
@@ -126,6 +128,8 @@ svg { display: block; }
 .b-waiting { fill: var(--soft); } .b-exporting { fill: var(--good-fill); } .b-failed { fill: var(--bad-fill); } .b-reporting { fill: var(--run-fill); }
 .timeline, ul.plain { list-style: none; }
 a.drilled { text-decoration: none; white-space: nowrap; }
+a.drilled small, td.num > small { display: block; }
+td .actions { flex-wrap: nowrap; }
 td.check small { display: block; }
 .heat { width: 100%; max-width: 460px; margin: 0 auto; }
 .heat text { font-size: 7px; fill: var(--soft); }
@@ -161,8 +165,9 @@ input::placeholder { color: var(--soft); opacity: 1; }
 .fields label input, .fields label select { font-size: 14px; color: var(--ink); }
 .retention fieldset { border: 0; padding: 0; margin: 0; display: grid; gap: 8px; min-width: 0; }
 .retention legend { padding: 0; margin-bottom: 8px; font-weight: 650; }
-.retention > * + * { margin-top: 18px; }
+.panel > .retention > * + * { margin-top: 20px; }
 .retention .choice { display: flex; gap: 8px; align-items: baseline; }
+.retention .choice input { flex: none; }
 .numbers { display: flex; flex-wrap: wrap; gap: 8px 22px; }
 .numbers.age, .numbers.tiers { padding-left: 24px; }
 .numbers label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); }

@@ -31,7 +31,10 @@ export function LastDrill({ drill, now }: { drill: DatabaseDrill | null; now: nu
   if (drill === null) return <span class="soft nowrap">never drilled</span>;
   return (
     <a class="drilled" href={`/dashboard/drills/${drill.id}`} title={drill.reason ?? VERDICT_WORDS[drill.verdict]}>
-      <StateChip state={provenWord(drill.verdict)} /> <Moment at={drill.at} now={now} />
+      <StateChip state={provenWord(drill.verdict)} />{" "}
+      <small>
+        <Moment at={drill.at} now={now} />
+      </small>
     </a>
   );
 }

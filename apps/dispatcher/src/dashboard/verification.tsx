@@ -168,6 +168,7 @@ function outcomeOf({ checked, damaged, unread }: VerifyRun): string {
 
 /** `12 of 40 backups` */
 function progressOf({ checked, unread, total }: VerifyRun): string {
+  if (total === 0) return "nothing";
   return total === null ? "0 backups" : `${count(checked + unread)} of ${amount(total, "backup")}`;
 }
 
