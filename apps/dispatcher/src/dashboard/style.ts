@@ -229,6 +229,8 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
   h1 { font-size: 18px; }
   .hero { grid-template-columns: auto minmax(0, 1fr); }
   .hero > .glyph { width: 26px; height: 26px; align-self: start; }
+  .hero > .chip { justify-self: start; }
+  .hero > .chip, .hero > .chip + h1 { grid-column: 1 / -1; }
   .hero > p, .hero > form, .hero > .actions { grid-column: 1 / -1; justify-self: start; }
   .hero > form, .hero > .actions { order: 1; }
   .counters { grid-template-columns: repeat(6, 1fr); }

@@ -40,7 +40,7 @@ export function LastDrill({ drill, now }: { drill: DatabaseDrill | null; now: nu
 }
 
 /** What a drill has made of a database's backups, in one word. */
-export function provenWord(verdict: Verdict): string {
+function provenWord(verdict: Verdict): string {
   return verdict === "passed" || verdict === "flawed" ? "proven" : verdict;
 }
 
