@@ -78,14 +78,15 @@ export async function previewPart(
     doubt: string | null;
     database?: string | undefined;
     after?: string | undefined;
+    partRows?: number;
   },
 ): Promise<PreviewPart> {
-  const { policy, now, doubt, database, after } = options;
+  const { policy, now, doubt, database, after, partRows = PART_ROWS } = options;
   const doubtful = await isDoubtful(catalog);
   const isWhole = database === undefined && after === undefined;
   const archives = isWhole ? await judgedArchives(catalog, { policy, now, doubtful }) : [];
   const which = {
-    pageRows: PART_ROWS,
+    pageRows: partRows,
     ...(database === undefined ? {} : { databases: [database] }),
     ...(after === undefined ? {} : { after }),
   };
