@@ -1,7 +1,7 @@
 import type { PastRun } from "@patina/catalog/backup-history";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import { bytes, count, duration } from "@patina/core/wording";
-import { firstOfDates } from "./first-of-dates.ts";
+import { firstOfDates, isHeld } from "./first-of-dates.ts";
 import { StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
 import type { Frame } from "./page.tsx";
@@ -116,8 +116,8 @@ function RunRow({ run, name, frame: { now, principal }, isFirst }: RunFacts) {
           <td data-label="Shown to be">
             <Proof run={run} now={now} />
           </td>
-          <td data-label="Get">{run.isStored && isAdmin ? <Downloads run={run} name={name} /> : "–"}</td>
-          {isAdmin && <td class="wide">{run.isStored && isFirst && <Actions run={run} name={name} />}</td>}
+          <td data-label="Get">{isHeld(run) && isAdmin ? <Downloads run={run} name={name} /> : "–"}</td>
+          {isAdmin && <td class="wide">{isFirst && <Actions run={run} name={name} />}</td>}
         </>
       ) : (
         <td colspan={isAdmin ? 7 : 6} class="wide wrap">
@@ -129,36 +129,39 @@ function RunRow({ run, name, frame: { now, principal }, isFirst }: RunFacts) {
   );
 }
 
-/** The strongest that has been shown of a backup since it was read back. */
+/** What has been shown of a backup since it was read back, and where it is. */
 function Proof({ run, now }: { run: PastRun; now: number }) {
-  const { damage, drilledAt, verifiedAt, isStored } = run;
-  if (!isStored) return <small>no longer stored</small>;
-  if (damage !== null) {
-    return (
-      <span title={damage}>
-        <StateChip state="damaged" />
-      </span>
-    );
-  }
-  if (drilledAt === null && verifiedAt === null) return <span class="soft">–</span>;
+  const { damage, isStored, archivedIn } = run;
+  const proven = [
+    { word: "drilled", at: run.drilledAt },
+    { word: "verified", at: run.verifiedAt },
+  ];
   return (
     <>
-      {drilledAt !== null && (
-        <span class="nowrap">
-          <StateChip state="drilled" />{" "}
-          <small>
-            <Moment at={drilledAt} now={now} />
-          </small>
-        </span>
-      )}{" "}
-      {verifiedAt !== null && (
-        <span class="nowrap">
-          <StateChip state="verified" />{" "}
-          <small>
-            <Moment at={verifiedAt} now={now} />
-          </small>
-        </span>
+      {isStored && damage !== null && (
+        <>
+          <StateChip state="damaged" /> <small class="wrap why">{damage}</small>
+        </>
       )}
+      {isStored &&
+        damage === null &&
+        proven.map(
+          ({ word, at }) =>
+            at !== null && (
+              <span class="nowrap proof">
+                <StateChip state={word} />{" "}
+                <small>
+                  <Moment at={at} now={now} />
+                </small>
+              </span>
+            ),
+        )}
+      {archivedIn !== null && (!isStored || damage !== null) && (
+        <small class="nowrap">
+          {isStored ? "and " : ""}held by <a href={`/dashboard/archives/${archivedIn}`}>{archivedIn}</a>
+        </small>
+      )}
+      {!isHeld(run) && <small>no longer stored</small>}
     </>
   );
 }
@@ -183,7 +186,7 @@ function Actions({ run: { date }, name }: { run: PastRun; name: string }) {
 }
 
 function Downloads({ run, name }: { run: PastRun; name: string }) {
-  const even = run.damage === null ? "" : "&damaged=true";
+  const even = run.damage === null || run.archivedIn !== null ? "" : "&damaged=true";
   const address = `/dashboard/download/${run.date}/${name}?job=${run.job}${even}`;
   return (
     <span class="actions">

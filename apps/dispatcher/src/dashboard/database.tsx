@@ -176,6 +176,12 @@ function About({ row: { entry }, binding, blockedReason }: DatabaseFacts) {
           </dd>
           <dt>Registered</dt>
           <dd>{utc(entry.since)}</dd>
+          <dt>Retention</dt>
+          <dd>
+            <a href={`/dashboard/retention/preview?database=${entry.name}&decision=all`}>
+              What the next prune would do
+            </a>
+          </dd>
           {blockedReason !== null && (
             <>
               <dt>Known against it</dt>

@@ -151,7 +151,7 @@ function Steps({ plan, steps, state, last }: Omit<PruneFacts, "frame">) {
             <tbody>
               {steps.map((step) => (
                 <tr>
-                  <td class="wide wrap mono">{step.key}</td>
+                  <td class="key wrap mono">{step.key}</td>
                   <td class="state">
                     <StateChip state={step.state} />
                   </td>

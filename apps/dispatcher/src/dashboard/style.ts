@@ -130,6 +130,8 @@ svg { display: block; }
 a.drilled { text-decoration: none; white-space: nowrap; }
 a.drilled small, td.num > small { display: block; }
 td .actions { flex-wrap: nowrap; }
+.proof, .why { display: block; }
+.why { max-width: 230px; }
 td.check small { display: block; }
 .heat { width: 100%; max-width: 460px; margin: 0 auto; }
 .heat text { font-size: 7px; fill: var(--soft); }
@@ -247,6 +249,7 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
   table.cards td.name small { max-width: none; }
   td.size > span { min-width: 0; margin-right: 8px; }
   table.cards td.wide { grid-column: 1 / -1; order: 1; }
+  table.cards td.key { grid-column: 1 / -1; }
   table.cards td.num { text-align: left; }
   table.cards td.state { justify-self: end; }
   .strip { width: 100%; }
