@@ -62,12 +62,13 @@ export class Visitor {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds serious or critical on a page, a line each. */
-export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+/** What axe finds serious or critical on a page, a line each. @param only the rules to look by; all by default */
+export async function barriers(page: Page, only?: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(AXE);
+  const options = { resultTypes: ["violations"], ...(only === undefined ? {} : { runOnly: only }) };
   const found = await page.evaluate<
     { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
-  >("axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)");
+  >(`axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`);
   return found
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`));

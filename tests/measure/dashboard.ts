@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { PROJECT } from "@patina/cli/local/workers";
 import { DAY, dateOf } from "@patina/core/date";
 import { CRONS, previousRun } from "@patina/core/schedule";
+import { datesOf, weekOf } from "@patina/core/week";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { bundleWorker } from "../system/harness.ts";
 
@@ -36,6 +37,13 @@ try {
     await ask(`/seed/night?databases=${databases}&at=${last - back * DAY}`);
     process.stderr.write(`\r${nights - back} of ${nights} nights`);
   }
+  // The archives of the whole weeks among them; each of the last nights is still there as an object of its own too.
+  for (let at = last - nights * DAY; at <= last; at += 7 * DAY) {
+    const [monday = "", , , , , , sunday = ""] = datesOf(weekOf(dateOf(at)));
+    const isWhole = monday >= dateOf(last - (nights - 1) * DAY) && sunday < dateOf(last);
+    if (isWhole) await ask(`/seed/archive?databases=${databases}&at=${Date.parse(`${sunday}T04:00:00Z`)}`);
+  }
+  await ask(`/seed/custody?databases=${databases}&at=${NOW}`);
   process.stderr.write("\n");
   await measure([
     ["fleet", "/dashboard"],
@@ -44,6 +52,14 @@ try {
     ["database", "/dashboard/databases/db-7"],
     ["jobs", "/dashboard/jobs"],
     ["job", `/dashboard/jobs/nightly-${dateOf(last)}`],
+    ["archives", "/dashboard/archives"],
+    ["archive", `/dashboard/archives/${weekOf(dateOf(last - 14 * DAY))}`],
+    ["retention", "/dashboard/retention"],
+    ["next prune", "/dashboard/retention/preview"],
+    ["prune", "/dashboard/prunes/prune-seed"],
+    ["drills", "/dashboard/drills"],
+    ["drill", "/dashboard/drills/drill-7"],
+    ["verification", `/dashboard/verify/verify-${dateOf(NOW)}`],
     ["dead letters", "/dashboard/dead-letters"],
   ]);
 } finally {

@@ -14,11 +14,21 @@ export interface ListedArchive {
   readonly bytes: number;
   readonly etag: string | null;
   readonly pages: number;
+  /** The most databases that one of its nights has, as far as it is planned. */
+  readonly databases: number;
+  /** Daily backups of the week that are not in it; null as long as its job is under way. */
+  readonly missing: number | null;
+  /** What is missing in words, or why it was not made; null when there is no such thing. */
+  readonly error: string | null;
   /** Of the stored archive; null while there is none. */
   readonly storedAt: number | null;
   readonly verifiedAt: number | null;
   readonly damage: string | null;
 }
+
+/** The most backups that a date of an archive `a` has: each is two entries of the date's pages, beside the date's sums. */
+const DATABASES = sql`(select coalesce(max(n), 0) from (
+    select sum(entries) / 2 as n from archive_pages p where p.week = a.week group by p.date))`;
 
 /** Archives, newest week first; `before` is the last one of the page before. */
 export async function listArchives(
@@ -30,8 +40,11 @@ export async function listArchives(
   if (week !== undefined) where.push(sql`a.week = ${week}`);
   return await catalog.all<ListedArchive>(
     sql`select a.week, a.job_id as "job", a.state, a.started_at as "startedAt", a.backups, a.raw_bytes as "rawBytes",
-          a.bytes, a.etag, a.pages, i.created_at as "storedAt", i.verified_at as "verifiedAt", i.damage
+          a.bytes, a.etag, a.pages, i.created_at as "storedAt", i.verified_at as "verifiedAt", i.damage,
+          ${DATABASES} as "databases",
+          case when j.status <> 'running' then j.failed end as "missing", j.error
         from archives a
+        left join backup_jobs j on j.id = a.job_id
         left join backup_inventory i on i.key = 'weekly/' || a.week || '.tar.gz' and i.etag = a.etag
           and i.deleted_at is null
         where ${sql.join(where, sql` and `)}

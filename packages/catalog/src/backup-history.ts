@@ -22,6 +22,8 @@ export interface PastRun {
   readonly error: string | null;
   /** Whether the stored object still exists as far as is known. */
   readonly isStored: boolean;
+  /** The week whose archive was read back to hold the same bytes; null while none does. */
+  readonly archivedIn: string | null;
   readonly verifiedAt: number | null;
   readonly drilledAt: number | null;
   /** What was found to be wrong with it since; null while it is good. */
@@ -40,10 +42,13 @@ export async function pastRuns(
           r.consistency, r.tables, r.rows, r.raw_bytes as rawBytes, r.stored_bytes as storedBytes, r.duration_ms as ms,
           r.stored_digest as digest, r.warnings, r.error_code as code, r.error,
           i.key is not null and i.deleted_at is null as isStored,
-          i.verified_at as verifiedAt, i.drilled_at as drilledAt, i.damage
+          a.week as archivedIn, i.verified_at as verifiedAt, i.drilled_at as drilledAt, i.damage
         from backup_results r
         join backup_jobs j on j.id = r.job_id
         left join backup_inventory i on i.key = r.key and i.job_id = r.job_id
+        left join archive_members m on m.database = r.database and m.date = j.date and m.digest = r.stored_digest
+          and m.damaged_at is null
+        left join archives a on a.week = m.week and a.state = 'checked'
         where r.database = ${database} and r.finished_at >= ${since}
         order by r.finished_at desc limit ${limit})
         order by date desc, at desc`,

@@ -1,9 +1,9 @@
 import { type CustodySettings, DEFAULT_CUSTODY } from "@patina/core/custody";
 import type { DumpPolicy, RetentionPolicy } from "@patina/core/retention-policy";
-import { eq, isNotNull } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { type AuditEntry, auditStatement } from "./audit.ts";
 import type { Catalog } from "./catalog.ts";
-import { custodySettings, databases } from "./schema.ts";
+import { custodySettings } from "./schema.ts";
 import { transaction } from "./transaction.ts";
 
 /** How stored backups are looked after, as somebody has set it, or else by default. */
@@ -31,15 +31,14 @@ export async function setCustody(
   ]);
 }
 
-/** What is kept how long: for all databases, and for those that have a policy of their own. */
+/** What is kept how long: for all databases, and for those that have a policy of their own. One query. */
 export async function readRetention(catalog: Catalog): Promise<RetentionPolicy> {
-  const { dumps, weeklyWeeks } = await readCustody(catalog);
-  const own = await catalog
-    .select({ name: databases.name, retention: databases.retention })
-    .from(databases)
-    .where(isNotNull(databases.retention));
-  const overrides = own.flatMap(({ name, retention }): [string, DumpPolicy][] =>
-    retention === null ? [] : [[name, retention]],
+  const [row] = await catalog.all<{ dumps: string | null; weeklyWeeks: number | null; own: string }>(
+    sql`select c.retention as "dumps", c.weekly_weeks as "weeklyWeeks",
+          (select json_group_array(json_array(name, json(retention))) from databases where retention is not null) as "own"
+        from (select 1) left join custody_settings c on c.id = 1`,
   );
-  return { weeklyWeeks, dumps, overrides: new Map(overrides) };
+  const dumps = row?.dumps == null ? DEFAULT_CUSTODY.dumps : (JSON.parse(row.dumps) as DumpPolicy);
+  const overrides = JSON.parse(row?.own ?? "[]") as [string, DumpPolicy][];
+  return { weeklyWeeks: row?.weeklyWeeks ?? DEFAULT_CUSTODY.weeklyWeeks, dumps, overrides: new Map(overrides) };
 }

@@ -145,20 +145,30 @@ export async function idleRebuild(
   return found?.id ?? null;
 }
 
+/** What of rebuilds keeps anything from being removed, as columns. */
+export const REBUILT: SQL = sql`exists (select 1 from catalog_rebuilds where state = 'running') as "running",
+    exists (select 1 from catalog_rebuilds r
+      where (r.counts ->> 'addedBackups') + (r.counts ->> 'addedArchived') > 0
+        and not exists (select 1 from custody_settings s where s.updated_at >= r.started_at)) as "unset"`;
+
+export interface Rebuilt {
+  readonly running: number;
+  readonly unset: number;
+}
+
 /**
  * Why nothing may be removed from the bucket, as a sentence; null when there is no such reason. While a rebuild runs the
  * catalog does not know what it has; and after one it does not know what was to be kept for how long, until somebody says
  * so: the policies that hold for all databases were in the catalog alone.
  */
 export async function removalDoubt(catalog: Catalog): Promise<string | null> {
-  const [row] = await catalog.all<{ running: number; unset: number }>(
-    sql`select exists (select 1 from catalog_rebuilds where state = 'running') as "running",
-          exists (select 1 from catalog_rebuilds r
-            where (r.counts ->> 'addedBackups') + (r.counts ->> 'addedArchived') > 0
-              and not exists (select 1 from custody_settings s where s.updated_at >= r.started_at)) as "unset"`,
-  );
-  if (row?.running === 1) return "nothing is removed: the catalog is being rebuilt from the bucket";
-  if (row?.unset === 1)
+  const [row] = await catalog.all<Rebuilt>(sql`select ${REBUILT}`);
+  return row === undefined ? null : doubtOfRebuilds(row);
+}
+
+export function doubtOfRebuilds({ running, unset }: Rebuilt): string | null {
+  if (running === 1) return "nothing is removed: the catalog is being rebuilt from the bucket";
+  if (unset === 1)
     return "nothing is removed: the catalog was rebuilt from the bucket, and what is to be kept has not been set since";
   return null;
 }

@@ -1,15 +1,26 @@
 import { doubtOf } from "@patina/core/retention";
 import type { RetentionPolicy } from "@patina/core/retention-policy";
+import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
-import { removalDoubt } from "./rebuilds.ts";
-import { newestBackup } from "./stored-dumps.ts";
-import { readTicks } from "./ticks.ts";
+import { doubtOfRebuilds, REBUILT, type Rebuilt } from "./rebuilds.ts";
+import { NEWEST_BACKUP } from "./stored-dumps.ts";
 
-/** Why nothing may be removed at a moment, as far as the catalog knows; null when there is no such reason. */
+interface Row extends Rebuilt {
+  readonly last: number | null;
+  readonly since: number | null;
+  readonly newest: number | null;
+}
+
+/** Why nothing may be removed at a moment, as far as the catalog knows; null when there is no such reason. One query. */
 export async function doubtNow(
   catalog: Catalog,
   { policy, now }: { policy: RetentionPolicy; now: number },
 ): Promise<string | null> {
-  const doubt = doubtOf(policy, { now, ticks: await readTicks(catalog), newest: await newestBackup(catalog) });
-  return doubt ?? (await removalDoubt(catalog));
+  const [row] = await catalog.all<Row>(
+    sql`select t.last as "last", t.since as "since", ${NEWEST_BACKUP} as "newest", ${REBUILT}
+        from (select 1) left join ticks t on t.id = 1`,
+  );
+  const { last = null, since = null, newest = null, ...rebuilt } = row ?? { running: 0, unset: 0 };
+  const ticks = last === null || since === null ? null : { last, since };
+  return doubtOf(policy, { now, ticks, newest: newest ?? 0 }) ?? doubtOfRebuilds(rebuilt);
 }

@@ -2,7 +2,7 @@ import { judgeDumps } from "@patina/core/dump-retention";
 import { policyFor, type RetentionPolicy } from "@patina/core/retention-policy";
 import type { Catalog } from "./catalog.ts";
 import { judgeArchives } from "./stored-archives.ts";
-import { type DatabaseDumps, storedDumps } from "./stored-dumps.ts";
+import { type DatabaseDumps, dumpsPage, storedDumps } from "./stored-dumps.ts";
 
 /** What a prune would decide on one stored backup or archive. */
 export interface PreviewEntry {
@@ -44,12 +44,68 @@ export async function previewRetention(
   const { doubt, filter, limit } = options;
   const found: PreviewEntry[] = [];
   for await (const entry of entriesOf(catalog, options)) {
-    const decided = doubt === null ? entry : { ...entry, isKept: true, reason: doubt, toCopyOut: 0 };
+    const decided = withDoubt(entry, doubt);
     if (filter.isKept !== undefined && decided.isKept !== filter.isKept) continue;
     found.push(decided);
     if (found.length >= limit) break;
   }
   return found;
+}
+
+/** Dumps that a part of a preview reads at once: some 4 MB. */
+const PART_ROWS = 20_000;
+
+/** A part of what a prune would decide: of as many databases as are read at once. */
+export interface PreviewPart {
+  readonly entries: readonly PreviewEntry[];
+  /** The name behind which the next part begins; null in the last one. */
+  readonly next: string | null;
+}
+
+/**
+ * What a prune would decide now on everything that is stored, or on one database's dumps, so that it can be counted. Takes
+ * five queries as long as the old archives hold less than 100,000 backups. The first part has the archives as well.
+ *
+ * @param doubt why nothing would go; null when there is no such reason
+ */
+export async function previewPart(
+  catalog: Catalog,
+  options: {
+    policy: RetentionPolicy;
+    now: number;
+    doubt: string | null;
+    database?: string | undefined;
+    after?: string | undefined;
+    partRows?: number;
+  },
+): Promise<PreviewPart> {
+  const { policy, now, doubt, database, after, partRows = PART_ROWS } = options;
+  const isWhole = database === undefined && after === undefined;
+  const archives = isWhole ? await judgedArchives(catalog, { policy, now }) : [];
+  const which = {
+    pageRows: partRows,
+    ...(database === undefined ? {} : { databases: [database] }),
+    ...(after === undefined ? {} : { after }),
+  };
+  const { databases, next } = await dumpsPage(catalog, which);
+  const entries = [...archives, ...databases.flatMap((group) => judgedDumps(group, { policy, now }))];
+  return { entries: entries.map((entry) => withDoubt(entry, doubt)), next };
+}
+
+function withDoubt(entry: PreviewEntry, doubt: string | null): PreviewEntry {
+  return doubt === null ? entry : { ...entry, isKept: true, reason: doubt, toCopyOut: 0 };
+}
+
+async function judgedArchives(
+  catalog: Catalog,
+  { policy, now }: { policy: RetentionPolicy; now: number },
+): Promise<PreviewEntry[]> {
+  const { judged } = await judgeArchives(catalog, { weeklyWeeks: policy.weeklyWeeks, now });
+  const sorted = judged.toSorted((a, b) => (a.archive.key < b.archive.key ? 1 : -1));
+  return sorted.map(({ archive: { key, at, bytes }, verdict: { isKept, reason }, alone }) => {
+    const facts = { key, kind: "weekly", database: null, date: null, at, bytes } as const;
+    return { ...facts, isKept, reason, toCopyOut: alone.length };
+  });
 }
 
 async function* entriesOf(
@@ -58,14 +114,8 @@ async function* entriesOf(
 ): AsyncGenerator<PreviewEntry> {
   const { database } = filter;
   if (database === undefined && (after === undefined || after.database === "")) {
-    const { judged } = await judgeArchives(catalog, { weeklyWeeks: policy.weeklyWeeks, now });
-    const sorted = judged.toSorted((a, b) => (a.archive.key < b.archive.key ? 1 : -1));
-    for (const { archive, verdict, alone } of sorted) {
-      if (after !== undefined && archive.key >= after.key) continue;
-      const { key, at, bytes } = archive;
-      const facts = { key, kind: "weekly", database: null, date: null, at, bytes } as const;
-      yield { ...facts, isKept: verdict.isKept, reason: verdict.reason, toCopyOut: alone.length };
-    }
+    const archives = await judgedArchives(catalog, { policy, now });
+    yield* archives.filter(({ key }) => after === undefined || key < after.key);
   }
   const begun = after !== undefined && after.database !== "" ? after : null;
   const judge = (group: DatabaseDumps) => judgedDumps(group, { policy, now });

@@ -5,6 +5,7 @@ import { datesOf } from "@patina/core/week";
 import { sql } from "drizzle-orm";
 import type { Catalog } from "./catalog.ts";
 import { FINISHED_AFTER, FINISHED_BEFORE, GOOD_WEEKS } from "./good-weeks.ts";
+import { listed } from "./listed.ts";
 
 /** A stored archive, as the inventory has it. */
 export interface InventoryArchive {
@@ -28,7 +29,7 @@ interface Row extends InventoryArchive {
 }
 
 /**
- * Judges the stored archives, newest first. Memory holds one number for each database, and what one archive holds.
+ * Judges the stored archives, newest first. Memory holds one number for each database, and what a few archives hold.
  *
  * @returns also how many queries it took
  */
@@ -60,14 +61,35 @@ export async function judgeArchives(
   const weeks = young.map(({ archive }) => archive.week);
   const elsewhere = await newestElsewhere(catalog, weeks);
   const judged: JudgedArchive[] = [...young];
-  for (const archive of old) {
-    const { members, newest } = await readMembers(catalog, archive);
-    const stored: StoredArchive = { ...archive, kind: "weekly", at: newest ?? archive.at, members };
-    const { verdict, alone } = judgeArchive(stored, { weeklyWeeks, now, elsewhere });
-    if (verdict.isKept) keepMembers(stored, elsewhere);
-    judged.push({ archive, verdict, alone });
+  const together = inTurn(old);
+  for (const few of together) {
+    const held = await readMembers(catalog, few);
+    for (const archive of few) {
+      const { members, newest } = held.get(archive.week) ?? UNKNOWN;
+      const stored: StoredArchive = { ...archive, kind: "weekly", at: newest ?? archive.at, members };
+      const { verdict, alone } = judgeArchive(stored, { weeklyWeeks, now, elsewhere });
+      if (verdict.isKept) keepMembers(stored, elsewhere);
+      judged.push({ archive, verdict, alone });
+    }
   }
-  return { judged, queries: 2 + old.length };
+  return { judged, queries: 2 + together.length };
+}
+
+/** Backups in archives whose members are read at once: a row for each of their databases, some 2 MB at most. */
+const BACKUPS_AT_ONCE = 100_000;
+
+function inTurn(archives: readonly Row[]): Row[][] {
+  const turns: Row[][] = [];
+  let backups = Number.POSITIVE_INFINITY;
+  for (const archive of archives) {
+    backups += archive.backups ?? 0;
+    if (backups > BACKUPS_AT_ONCE) {
+      turns.push([]);
+      backups = archive.backups ?? 0;
+    }
+    turns.at(-1)?.push(archive);
+  }
+  return turns;
 }
 
 function startOf(week: string): number {
@@ -89,18 +111,37 @@ async function newestElsewhere(catalog: Catalog, weeks: readonly string[]): Prom
   return new Map(rows.map(({ database, at }) => [database, at]));
 }
 
-/** What an archive holds of each database; null unless the catalog knows all of it. */
-async function readMembers(
-  catalog: Catalog,
-  { week, isGood, backups }: Row,
-): Promise<{ members: Map<string, Held> | null; newest: number | null }> {
-  const rows = await catalog.all<{ database: string; count: number; newest: number; good: number | null }>(
-    sql`select m.database as "database", count(*) as "count", max(${FINISHED_BEFORE}) as "newest",
+interface HeldMembers {
+  /** Null unless the catalog knows all of it. */
+  readonly members: Map<string, Held> | null;
+  readonly newest: number | null;
+}
+
+const UNKNOWN: HeldMembers = { members: null, newest: null };
+
+/** What each of these archives holds of each database, by week. */
+async function readMembers(catalog: Catalog, archives: readonly Row[]): Promise<Map<string, HeldMembers>> {
+  const rows = await catalog.all<MemberRow>(
+    sql`select m.week as "week", m.database as "database", count(*) as "count", max(${FINISHED_BEFORE}) as "newest",
           max(case when m.damaged_at is null then ${FINISHED_BEFORE} end) as "good"
-        from archive_members m where m.week = ${week} group by m.database`,
+        from archive_members m where m.week in ${listed(archives.map(({ week }) => week))}
+        group by m.week, m.database`,
   );
+  const byWeek = Map.groupBy(rows, ({ week }) => week);
+  return new Map(archives.map((archive) => [archive.week, heldOf(archive, byWeek.get(archive.week) ?? [])]));
+}
+
+interface MemberRow {
+  readonly week: string;
+  readonly database: string;
+  readonly count: number;
+  readonly newest: number;
+  readonly good: number | null;
+}
+
+function heldOf({ isGood, backups }: Row, rows: readonly MemberRow[]): HeldMembers {
   const count = rows.reduce((sum, row) => sum + row.count, 0);
-  if (backups === null || count !== backups) return { members: null, newest: null };
+  if (backups === null || count !== backups) return UNKNOWN;
   const held = rows.map(({ database, newest, good }): [string, Held] => [
     database,
     { newest, good: isGood === 1 ? good : null },

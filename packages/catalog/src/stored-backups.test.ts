@@ -8,6 +8,7 @@ import { datesOf, weekOf } from "@patina/core/week";
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
 import type { Catalog } from "./catalog.ts";
+import { type PreviewPart, previewPart } from "./retention-preview.ts";
 import { judgeArchives } from "./stored-archives.ts";
 import { storedDumps } from "./stored-dumps.ts";
 import { emptyCatalog } from "./testing.ts";
@@ -178,6 +179,22 @@ async function decided(policy: RetentionPolicy) {
   return { reasons, rescues: judged.flatMap(({ alone }) => alone) };
 }
 
+/** The same from a preview, part by part, and how many backups it would copy out. */
+async function previewed(policy: RetentionPolicy) {
+  const reasons: Record<string, string> = {};
+  let toCopyOut = 0;
+  for (let after: string | null | undefined; after !== null; ) {
+    const part: PreviewPart = await previewPart(catalog, { policy, now: NOW, doubt: null, after, partRows: 5 });
+    for (const entry of part.entries) {
+      expect(reasons).not.toHaveProperty([entry.key]);
+      reasons[entry.key] = `${entry.isKept} ${entry.reason}`;
+      toCopyOut += entry.toCopyOut;
+    }
+    after = part.next;
+  }
+  return { reasons, toCopyOut };
+}
+
 test("what is decided page by page is what is decided of everything at once", async () => {
   await fc.assert(
     fc.asyncProperty(anyWorld, anyPolicy, async (world, policy) => {
@@ -192,6 +209,7 @@ test("what is decided page by page is what is decided of everything at once", as
       expect(found.rescues.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))).toEqual(
         rescues.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)),
       );
+      expect(await previewed(policy)).toEqual({ reasons: found.reasons, toCopyOut: rescues.length });
     }),
     { numRuns: 200, seed: 4 },
   );

@@ -31,24 +31,32 @@ interface Which {
  * many there are. A page takes two queries.
  */
 export async function* storedDumps(catalog: Catalog, which: Which = {}): AsyncGenerator<readonly DatabaseDumps[]> {
-  const { pageRows = PAGE_ROWS } = which;
-  let { after = "" } = which;
-  for (let limit = pageRows; ; ) {
+  for (let after: string | null = which.after ?? ""; after !== null; ) {
+    const page: DumpsPage = await dumpsPage(catalog, { ...which, after });
+    if (page.databases.length > 0) yield page.databases;
+    after = page.next;
+  }
+}
+
+export interface DumpsPage {
+  readonly databases: readonly DatabaseDumps[];
+  /** The name behind which the next page begins; null on the last one. */
+  readonly next: string | null;
+}
+
+/** One page of them: two queries, unless one database alone has more dumps than a page has rows. */
+export async function dumpsPage(catalog: Catalog, which: Which): Promise<DumpsPage> {
+  const { after = "", pageRows = PAGE_ROWS } = which;
+  for (let limit = pageRows; ; limit *= 2) {
     const rows = await readRows(catalog, { ...which, after, limit });
     const groups = [...Map.groupBy(rows, ({ database }) => database)];
     const isLast = rows.length < limit;
     // The last database of a full page may go on in the next one.
     if (!isLast) groups.pop();
     const last = groups.at(-1)?.[0];
-    if (last === undefined) {
-      if (isLast) return;
-      limit *= 2;
-      continue;
-    }
-    yield await withNewest(catalog, groups);
-    if (isLast) return;
-    after = last;
-    limit = pageRows;
+    if (last === undefined && !isLast) continue;
+    const databases = last === undefined ? [] : await withNewest(catalog, groups);
+    return { databases, next: isLast ? null : (last ?? null) };
   }
 }
 
@@ -86,12 +94,7 @@ async function withNewest(catalog: Catalog, groups: readonly [string, InventoryD
   });
 }
 
-/** When the newest of all stored backups was finished; 0 when there is none. */
-export async function newestBackup(catalog: Catalog): Promise<number> {
-  const [row] = await catalog.all<{ at: number | null }>(
-    // A backup is finished within days of its date, by which there is an index.
-    sql`select max(created_at) as "at" from backup_inventory
-        where date >= (select date(max(date), '-7 days') from backup_inventory) and deleted_at is null`,
-  );
-  return row?.at ?? 0;
-}
+/** A subquery: when the newest of all stored backups was finished; null when there is none. */
+// A backup is finished within days of its date, by which there is an index.
+export const NEWEST_BACKUP = sql`(select max(created_at) from backup_inventory
+    where date >= (select date(max(date), '-7 days') from backup_inventory) and deleted_at is null)`;

@@ -1,5 +1,8 @@
 import { DAY } from "./date.ts";
+import { LAST_GOOD } from "./dump-retention.ts";
+import { CRONS, nextRun } from "./schedule.ts";
 import type { Verdict } from "./verdict.ts";
+import { datesOf } from "./week.ts";
 
 /** A stored weekly archive. */
 export interface StoredArchive {
@@ -51,10 +54,19 @@ export function judgeArchive(
   const alone = lonely.flatMap(([database, { good }]): Rescue[] =>
     good === null || good <= (elsewhere.get(database) ?? -1) ? [] : [{ archive: key, database, at: good }],
   );
-  const what = alone.length > 0 ? "holds the last good backup of" : "no other backup exists of";
+  const what = alone.length > 0 ? `holds the ${LAST_GOOD}` : "no other backup exists of";
   const names = (alone.length > 0 ? alone.map(({ database }) => database) : lonely.map(([name]) => name)).sort();
   const more = names.length > 3 ? ` and ${names.length - 3} more` : "";
   return { verdict: verdict(true, `${what} ${names.slice(0, 3).join(", ")}${more}`), alone };
+}
+
+/**
+ * When an archive of a whole week becomes old enough to go: its newest backup is of the week's last night. One that lacks
+ * that night becomes so a few days before.
+ */
+export function oldEnoughAt(week: string, weeklyWeeks: number): number {
+  const last = Date.parse(`${datesOf(week)[6] ?? ""}T00:00:00Z`);
+  return nextRun(CRONS.nightly, last) + weeklyWeeks * 7 * DAY;
 }
 
 /** Notes the good backups of an archive that stays. */

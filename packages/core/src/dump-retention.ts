@@ -26,6 +26,9 @@ export interface DumpContext {
   readonly newestGood: number | null;
 }
 
+/** How the reason begins of what stays because nothing better is left. */
+export const LAST_GOOD = "last good backup of";
+
 /** Judges all dumps of one database, in any order. */
 export function judgeDumps(dumps: readonly StoredDump[], context: DumpContext): readonly Verdict[] {
   const sorted = dumps.toSorted((a, b) => b.at - a.at);
@@ -43,7 +46,7 @@ export function judgeDumps(dumps: readonly StoredDump[], context: DumpContext): 
 function holdOf(dump: StoredDump, { now, newestGood: newest, weeklyWeeks }: DumpContext): string | null {
   if (newest === null) return `there is no good backup of ${dump.database}`;
   if (dump.at >= newest) {
-    return dump.isGood ? `last good backup of ${dump.database}` : `no newer good backup of ${dump.database}`;
+    return dump.isGood ? `${LAST_GOOD} ${dump.database}` : `no newer good backup of ${dump.database}`;
   }
   if (dump.kind === "manual" || dump.archivedIn !== null || !dump.isGood) return null;
   return now - dump.at < weeklyWeeks * 7 * DAY ? "no weekly archive verifiably holds it yet" : null;

@@ -2,8 +2,9 @@ import { listChannels, listDeliveries } from "@patina/catalog/channels";
 import { readThresholds } from "@patina/catalog/thresholds";
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
-import { AlertsPage, type Said } from "./alerts.tsx";
+import { AlertsPage } from "./alerts.tsx";
 import { type Dashboard, show } from "./app.tsx";
+import type { Said } from "./said.tsx";
 
 /** Deliveries that the page lists. */
 const LISTED = 50;

@@ -7,14 +7,7 @@ import { ChannelForm, EventBoxes, ThresholdsForm } from "./channel-forms.tsx";
 import { Glyph, StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
-
-/** What came of what somebody has just done: said once, on the page that answers. */
-export interface Said {
-  readonly tone: "good" | "bad";
-  readonly text: string;
-  /** What is shown this once. */
-  readonly signingKey?: string;
-}
+import { type Said, SaidBox } from "./said.tsx";
 
 export interface AlertsFacts {
   readonly frame: Frame;
@@ -70,22 +63,6 @@ function stateOf(
   }
   const are = on.length === 1 ? "channel is" : "channels are";
   return { isWell: true, sentence: `${count(on.length)} ${are} told when a backup fails` };
-}
-
-function SaidBox({ tone, text, signingKey }: Said) {
-  return (
-    <div class={`notice ${tone}`} role="status">
-      <p class="wrap">{text}</p>
-      {signingKey !== undefined && (
-        <>
-          <p>Its messages are signed with this key, which is shown this once:</p>
-          <div class="copy">
-            <pre data-copy="">{signingKey}</pre>
-          </div>
-        </>
-      )}
-    </div>
-  );
 }
 
 const KIND_WORDS: Record<ChannelKind, string> = {

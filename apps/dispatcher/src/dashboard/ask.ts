@@ -7,7 +7,7 @@ import type { Principal } from "../api/auth.ts";
 export type Ask = (path: string, init?: AskInit) => Promise<Response>;
 
 interface AskInit {
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Sent as JSON. */
   readonly body?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:test";
+import { seedArchive } from "@patina/catalog/testing-custody";
 import { seedHistory } from "@patina/catalog/testing-history";
 import { beforeEach, expect, test } from "vitest";
 import { storeBackup } from "../api/stored-backup.ts";
@@ -44,11 +45,26 @@ test("a damaged backup is called so, its download asks for it all the same, and 
     .bind(key)
     .run();
   const html = await browser.page("/dashboard/databases/shop");
-  expect(html).toContain('title="It rots"');
+  expect(wordsOf(html)).toContain("damaged It rots");
   expect(html).toContain(`href="${DOWNLOAD}&amp;damaged=true"`);
   const words = wordsOf(html);
   expect(words).toContain("The newest backup of shop is 32 h old");
   expect(words).not.toContain("2026-11-20, against 2026-11-19");
+});
+
+test("a backup whose own object is gone is had out of its archive, and drilled there", async () => {
+  const { catalog, now } = browser;
+  await seedArchive(catalog, { week: "2026-W47", names: ["shop"], now });
+  await env.CATALOG.exec("update backup_inventory set deleted_at = 1 where key = 'daily/2026-11-19/shop.sql.gz'");
+  const html = await browser.page("/dashboard/databases/shop");
+  expect(wordsOf(html)).toContain("held by 2026-W47");
+  expect(html).toContain('href="/dashboard/archives/2026-W47"');
+  expect(html).toContain('href="/dashboard/download/2026-11-19/shop?job=nightly-2026-11-19"');
+  expect(html).toContain('aria-label="Drill shop of 2026-11-19"');
+  await env.CATALOG.exec("update archives set state = 'checking'");
+  const without = await browser.page("/dashboard/databases/shop");
+  expect(wordsOf(without)).toContain("no longer stored");
+  expect(without).not.toContain('aria-label="Drill shop of 2026-11-19"');
 });
 
 test("a download is in the audit log, with who it was", async () => {

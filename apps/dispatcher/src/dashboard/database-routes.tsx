@@ -1,6 +1,8 @@
 import { type PastRun, pastRuns } from "@patina/catalog/backup-history";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase } from "@patina/catalog/databases";
+import { type DatabaseDrill, listDrills } from "@patina/catalog/drill-list";
+import type { DrillRow } from "@patina/catalog/drills";
 import { fleetEntries } from "@patina/catalog/fleet";
 import { DAY, isDate } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
@@ -23,6 +25,9 @@ import type { Content } from "./table-rows-panel.tsx";
 /** Runs of one database that a page lists; older ones are in the bucket as long as retention keeps them. */
 const RUNS = 200;
 
+/** Drills whose restore times are plotted; the newest of them says whether the database is proven. */
+const DRILLS = 30;
+
 export function databaseRoutes() {
   return new Hono<Dashboard>()
     .get("/databases/:name/restore", async (c) => {
@@ -44,7 +49,8 @@ export function databaseRoutes() {
       const found = isDatabaseName(name) ? await findDatabase(catalog, name) : undefined;
       const [entry] = found === undefined ? [] : await fleetEntries(catalog, [name]);
       if (found === undefined || entry === undefined) throw new PatinaError("not_found", "Cannot find this database");
-      const row = withStanding(entry, now);
+      const drills = await listDrills(catalog, { filter: { database: name }, limit: DRILLS });
+      const row = withStanding(entry, { drill: lastOf(drills), now });
       const days = await daysOf(catalog, { rows: [row], now });
       const runs = await pastRuns(catalog, { database: name, since: now - DAYS * DAY, limit: RUNS });
       const facts = {
@@ -54,12 +60,23 @@ export function databaseRoutes() {
         blockedReason: found.blockedReason,
         days: days.get(name) ?? [],
         runs,
+        drills,
         content: await contentOf(runs, { name, catalog, vault: c.env.vault }),
         page: v.parse(PageNumber, c.req.query("page")),
         nextRun: nextRun(CRONS.nightly, now),
       };
-      return show(c, <DatabasePage {...facts} />, { isLive: entry.active !== null });
+      return show(c, <DatabasePage {...facts} />, {
+        isLive: entry.active !== null || drills.some(({ state }) => state !== "done"),
+      });
     });
+}
+
+/** The last of a database's drills that has ended: of those that are listed all but one have. */
+function lastOf(drills: readonly DrillRow[]): DatabaseDrill | null {
+  for (const { id, date, verdict, reason, restoreMs, finishedAt } of drills) {
+    if (verdict !== null && finishedAt !== null) return { id, date, verdict, reason, restoreMs, at: finishedAt };
+  }
+  return null;
 }
 
 /** The tables of the newest good backup against those of the one before it, out of their manifests. */

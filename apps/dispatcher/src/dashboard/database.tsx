@@ -1,16 +1,19 @@
 import type { PastRun } from "@patina/catalog/backup-history";
+import type { DrillRow } from "@patina/catalog/drills";
 import type { CalendarDay } from "@patina/core/calendar";
 import { ERROR_CODES, isErrorCode } from "@patina/core/error";
 import { PRIORITIES } from "@patina/core/job";
 import { needsAttention } from "@patina/core/standing";
-import { bytes, count, duration, roughly } from "@patina/core/wording";
+import { bytes, count, roughly } from "@patina/core/wording";
+import { BackupsPanel } from "./backups-panel.tsx";
 import type { FleetRow } from "./fleet-view.ts";
-import { DAY_WORDS, StandingChip, StateChip } from "./glyph.tsx";
+import { DAY_WORDS, StandingChip } from "./glyph.tsx";
 import { CellKey, describe, HeatMap } from "./heat-map.tsx";
 import { Moment, utc } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
-import { Plot, type Point } from "./plot.tsx";
+import { Plots } from "./plots.tsx";
 import { type Content, TableRowsPanel } from "./table-rows-panel.tsx";
+import { ProvenLine } from "./verdict.tsx";
 
 export interface DatabaseFacts {
   readonly frame: Frame;
@@ -21,17 +24,16 @@ export interface DatabaseFacts {
   readonly content: Content;
   /** Newest first. */
   readonly runs: readonly PastRun[];
+  /** Newest first. */
+  readonly drills: readonly DrillRow[];
   /** The part of the runs that is listed. */
   readonly page: number;
   readonly nextRun: number;
 }
 
-/** Runs that are listed at once. */
-const LISTED = 20;
-
 /** One database: how it stands, its last 12 weeks, its sizes and durations, and every backup there is. */
 export function DatabasePage(facts: DatabaseFacts) {
-  const { frame, row, days, runs, page } = facts;
+  const { frame, row, days, runs, drills, page } = facts;
   const { name } = row.entry;
   return (
     <Page title={name} frame={frame} section="fleet">
@@ -51,16 +53,16 @@ export function DatabasePage(facts: DatabaseFacts) {
           </div>
           <CellKey />
         </section>
-        <section class="panel" aria-label="Size and duration">
+        <section class="panel" aria-label="Size and times">
           <header>
-            <h2>Size and duration</h2>
+            <h2>Size and times</h2>
           </header>
           <div class="body">
-            <Plots days={days} runs={runs} />
+            <Plots days={days} runs={runs} drills={drills} />
           </div>
         </section>
       </div>
-      <Runs runs={runs} frame={frame} name={name} page={page} />
+      <BackupsPanel runs={runs} frame={frame} name={name} page={page} />
       <div class="columns">
         <TableRowsPanel content={facts.content} />
         <About {...facts} />
@@ -69,8 +71,9 @@ export function DatabasePage(facts: DatabaseFacts) {
   );
 }
 
-function Head({ frame, row, nextRun }: DatabaseFacts) {
+function Head({ frame, row, drills, nextRun }: DatabaseFacts) {
   const { entry, standing } = row;
+  const open = drills.find(({ state }) => state !== "done");
   return (
     <section class="hero" aria-label="State of the database">
       <StandingChip standing={standing} isActive={entry.active !== null} />
@@ -80,10 +83,16 @@ function Head({ frame, row, nextRun }: DatabaseFacts) {
           <button type="submit">Back up now</button>
         </form>
       )}
+      {entry.good !== null && <ProvenLine drill={row.drill} now={frame.now} />}
       <p>
         {entry.active !== null && (
           <>
             Under way in <a href={`/dashboard/jobs/${entry.active.job}`}>{entry.active.job}</a>.{" "}
+          </>
+        )}
+        {open !== undefined && (
+          <>
+            <a href={`/dashboard/drills/${open.id}`}>A drill</a> is under way.{" "}
           </>
         )}
         <a href={`/dashboard/databases/${entry.name}/restore`}>Restore guide</a>.{" "}
@@ -149,194 +158,6 @@ function BadDays({ days }: { days: readonly CalendarDay[] }) {
   );
 }
 
-function Plots({ days, runs }: { days: readonly CalendarDay[]; runs: readonly PastRun[] }) {
-  const places = new Map(days.map(({ day }, i) => [day, i]));
-  const good = runs.filter(({ status, date }) => status === "succeeded" && places.has(date)).toReversed();
-  if (good.length === 0) return <p class="empty">There is no backup in these 12 weeks to plot.</p>;
-  const points = (value: (run: PastRun) => number, format: (value: number) => string): Point[] =>
-    good.map((run) => ({
-      day: places.get(run.date) ?? 0,
-      value: value(run),
-      words: `${run.date}: ${format(value(run))}`,
-      isAnomaly: false,
-    }));
-  const axis = { days: days.length, first: days[0]?.day ?? "", last: days.at(-1)?.day ?? "" };
-  return (
-    <>
-      <Plot
-        {...axis}
-        title="Size of the SQL"
-        kind="line"
-        format={bytes}
-        band={null}
-        points={points(({ rawBytes }) => rawBytes ?? 0, bytes)}
-      />
-      <Plot
-        {...axis}
-        title="Duration"
-        kind="bars"
-        format={duration}
-        band={null}
-        points={points(({ ms }) => ms ?? 0, duration)}
-      />
-    </>
-  );
-}
-
-interface RunsFacts {
-  readonly runs: readonly PastRun[];
-  readonly frame: Frame;
-  readonly name: string;
-  readonly page: number;
-}
-
-function Runs({ runs, frame, name, page }: RunsFacts) {
-  const pages = Math.max(1, Math.ceil(runs.length / LISTED));
-  const shown = Math.min(page, pages);
-  return (
-    <section class="panel" aria-label="Backups">
-      <header>
-        <h2>Backups</h2>
-        <small>{count(runs.length)} runs in 12 weeks</small>
-      </header>
-      {runs.length === 0 ? (
-        <div class="empty">
-          <p>No run of it has ended yet. It is part of the next nightly, or start one now:</p>
-          <code>{`curl -X POST -H "Authorization: Bearer $TOKEN" -d '{"database":"${name}"}' $PATINA_URL/trigger`}</code>
-        </div>
-      ) : (
-        <div class="scroll">
-          <table class="cards">
-            <thead>
-              <tr>
-                <th scope="col">Date</th>
-                <th scope="col">State</th>
-                <th scope="col">Ended</th>
-                <th scope="col" class="num">
-                  Rows
-                </th>
-                <th scope="col" class="num">
-                  SQL
-                </th>
-                <th scope="col" class="num">
-                  Stored
-                </th>
-                <th scope="col" class="num">
-                  Duration
-                </th>
-                <th scope="col">SHA-256</th>
-                <th scope="col">Get</th>
-              </tr>
-            </thead>
-            <tbody>
-              {runs.slice((shown - 1) * LISTED, shown * LISTED).map((run) => (
-                <RunRow run={run} name={name} frame={frame} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {pages > 1 && (
-        <nav class="pages" aria-label="Pages">
-          <span>
-            Page {shown} of {pages}
-          </span>
-          {shown > 1 && <a href={`?page=${shown - 1}`}>Newer</a>}
-          {shown < pages && <a href={`?page=${shown + 1}`}>Older</a>}
-        </nav>
-      )}
-    </section>
-  );
-}
-
-function RunRow({ run, name, frame: { now, principal } }: { run: PastRun; name: string; frame: Frame }) {
-  const isGood = run.status === "succeeded";
-  return (
-    <tr>
-      <td class="name">
-        <a href={`/dashboard/jobs/${run.job}`}>{run.date}</a>
-        <small>{run.kind}</small>
-      </td>
-      <td class="state">
-        <StateChip state={isGood ? (run.consistency ?? "done") : "failed"} />
-      </td>
-      <td data-label="Ended">
-        <Moment at={run.at} now={now} />
-      </td>
-      {isGood ? (
-        <>
-          <td data-label="Rows" class="num">
-            {count(run.rows ?? 0)}
-          </td>
-          <td data-label="SQL" class="num">
-            {bytes(run.rawBytes ?? 0)}
-          </td>
-          <td data-label="Stored" class="num">
-            {bytes(run.storedBytes ?? 0)}
-          </td>
-          <td data-label="Duration" class="num">
-            {duration(run.ms ?? 0)}
-          </td>
-          <td data-label="SHA-256">
-            <code title={run.digest ?? ""}>{(run.digest ?? "").slice(0, 12)}</code>
-            <Proofs run={run} now={now} />
-          </td>
-          <td data-label="Get">
-            {run.isStored && principal.role === "admin" ? <Downloads run={run} name={name} /> : "–"}
-          </td>
-        </>
-      ) : (
-        <td colspan={6} class="wide wrap">
-          {run.error}.{" "}
-          <span class="soft">{run.code !== null && isErrorCode(run.code) ? ERROR_CODES[run.code].next : ""}</span>
-        </td>
-      )}
-    </tr>
-  );
-}
-
-/** What has been shown of a backup since. */
-function Proofs({ run, now }: { run: PastRun; now: number }) {
-  return (
-    <>
-      {!run.isStored && <small> no longer stored</small>}
-      {run.damage !== null && (
-        <small class="t-bad" title={run.damage}>
-          {" "}
-          damaged
-        </small>
-      )}
-      {run.damage === null && run.verifiedAt !== null && (
-        <small>
-          {" "}
-          verified <Moment at={run.verifiedAt} now={now} />
-        </small>
-      )}
-      {run.drilledAt !== null && (
-        <small>
-          {" "}
-          drilled <Moment at={run.drilledAt} now={now} />
-        </small>
-      )}
-    </>
-  );
-}
-
-function Downloads({ run, name }: { run: PastRun; name: string }) {
-  const even = run.damage === null ? "" : "&damaged=true";
-  const address = `/dashboard/download/${run.date}/${name}?job=${run.job}${even}`;
-  return (
-    <span class="actions">
-      <a href={address} aria-label={`Download ${name} of ${run.date} as .sql.gz`}>
-        .sql.gz
-      </a>
-      <a href={`${address}&format=sql`} aria-label={`Download ${name} of ${run.date} as plain SQL`}>
-        .sql
-      </a>
-    </span>
-  );
-}
-
 function About({ row: { entry }, binding, blockedReason }: DatabaseFacts) {
   return (
     <section class="panel" aria-label="Registry">
@@ -355,6 +176,12 @@ function About({ row: { entry }, binding, blockedReason }: DatabaseFacts) {
           </dd>
           <dt>Registered</dt>
           <dd>{utc(entry.since)}</dd>
+          <dt>Retention</dt>
+          <dd>
+            <a href={`/dashboard/retention/preview?database=${entry.name}&decision=all`}>
+              What the next prune would do
+            </a>
+          </dd>
           {blockedReason !== null && (
             <>
               <dt>Known against it</dt>

@@ -1,4 +1,5 @@
 import type { Catalog } from "@patina/catalog/catalog";
+import { lastDrills } from "@patina/catalog/drill-list";
 import { fleetEntries } from "@patina/catalog/fleet";
 import { type Job, lastEndedJob, runningJobs, taskCounts } from "@patina/catalog/jobs";
 import { CRONS, nextRun } from "@patina/core/schedule";
@@ -14,7 +15,10 @@ export function fleetRoutes() {
   return new Hono<Dashboard>().get("/", async (c) => {
     const { catalog, clock } = c.get("context");
     const now = clock();
-    const all = (await fleetEntries(catalog)).map((entry) => withStanding(entry, now));
+    const drills = await lastDrills(catalog);
+    const all = (await fleetEntries(catalog)).map((entry) =>
+      withStanding(entry, { drill: drills.get(entry.name) ?? null, now }),
+    );
     const query = v.parse(FleetQuery, c.req.query());
     const part = arrange(all, query);
     const running = await runningJobs(catalog);

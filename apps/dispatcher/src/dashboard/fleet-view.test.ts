@@ -1,4 +1,5 @@
 import type { FleetEntry } from "@patina/catalog/fleet";
+import type { Verdict } from "@patina/core/drill";
 import { STANDINGS } from "@patina/core/standing";
 import fc from "fast-check";
 import * as v from "valibot";
@@ -6,7 +7,7 @@ import { expect, test } from "vitest";
 import { arrange, FleetQuery, type FleetRow, PAGE_SIZE, SORTS } from "./fleet-view.ts";
 
 function row(name: string, facts: Partial<FleetRow> & Partial<FleetEntry> = {}): FleetRow {
-  const { standing = "good", ...rest } = facts;
+  const { standing = "good", drill = null, ...rest } = facts;
   const entry: FleetEntry = {
     name,
     environment: "production",
@@ -20,7 +21,7 @@ function row(name: string, facts: Partial<FleetRow> & Partial<FleetEntry> = {}):
     active: null,
     ...rest,
   };
-  return { entry, standing };
+  return { entry, standing, drill };
 }
 
 function good(at: number, bytes: number, ms: number) {
@@ -55,6 +56,20 @@ test("arrange() sorts by age, size and duration with the most remarkable first",
   expect(names(rows, { sort: "size" })).toEqual(["b", "a", "d", "c"]);
   expect(names(rows, { sort: "duration" })).toEqual(["d", "a", "b", "c"]);
   expect(names(rows, { sort: "name" })).toEqual(["a", "b", "c", "d"]);
+});
+
+test("arrange() sorts by the last drill: what failed, then what was never drilled, then what was proven longest ago", () => {
+  const drilled = (verdict: Verdict, at: number) => {
+    return { id: "drill-1", verdict, at, reason: null, date: "2026-11-20", restoreMs: 5 };
+  };
+  const rows = [
+    row("a", { drill: drilled("passed", 20) }),
+    row("b", { drill: drilled("unprovable", 30) }),
+    row("c"),
+    row("d", { drill: drilled("failed", 40) }),
+    row("e", { drill: drilled("flawed", 10) }),
+  ];
+  expect(names(rows, { sort: "drill" })).toEqual(["d", "c", "b", "e", "a"]);
 });
 
 test("arrange() finds by name and description, in any case, and by state", () => {

@@ -1,3 +1,4 @@
+import type { DatabaseDrill } from "@patina/catalog/drill-list";
 import type { FleetEntry } from "@patina/catalog/fleet";
 import { needsAttention, STANDINGS, type Standing, standingOf } from "@patina/core/standing";
 import * as v from "valibot";
@@ -5,7 +6,7 @@ import { PageNumber } from "./page-number.ts";
 
 /** Which part of the fleet is shown and in which order: a pure choice over entries that were read already. */
 
-export const SORTS = ["attention", "name", "good", "size", "duration"] as const;
+export const SORTS = ["attention", "name", "good", "size", "duration", "drill"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export const PAGE_SIZE = 50;
@@ -22,6 +23,8 @@ export type FleetQuery = v.InferOutput<typeof FleetQuery>;
 export interface FleetRow {
   readonly entry: FleetEntry;
   readonly standing: Standing;
+  /** Its last drill that has ended; null when it never had one. */
+  readonly drill: DatabaseDrill | null;
 }
 
 export interface FleetPart {
@@ -32,11 +35,14 @@ export interface FleetPart {
   readonly pages: number;
 }
 
-export function withStanding(entry: FleetEntry, now: number): FleetRow {
+export function withStanding(
+  entry: FleetEntry,
+  { drill, now }: { drill: DatabaseDrill | null; now: number },
+): FleetRow {
   const { isEnabled, since, good, failures, active } = entry;
   const isFuzzy = good?.consistency === "fuzzy";
   const known = { isEnabled, since, goodAt: good?.at ?? null, isFuzzy, failures, isActive: active !== null };
-  return { entry, standing: standingOf(known, now) };
+  return { entry, standing: standingOf(known, now), drill };
 }
 
 /** The rows of one page. A page past the last is the last. */
@@ -66,4 +72,11 @@ const ORDERS: Record<Sort, (a: FleetRow, b: FleetRow) => number> = {
   good: (a, b) => (a.entry.good?.at ?? -1) - (b.entry.good?.at ?? -1),
   size: (a, b) => (b.entry.good?.bytes ?? -1) - (a.entry.good?.bytes ?? -1),
   duration: (a, b) => (b.entry.good?.ms ?? -1) - (a.entry.good?.ms ?? -1),
+  drill: (a, b) => doubtOf(a) - doubtOf(b) || (a.drill?.at ?? 0) - (b.drill?.at ?? 0),
 };
+
+/** What could not be restored is the worst, what was proven longest ago the next of those that are proven. */
+function doubtOf({ drill }: FleetRow): number {
+  if (drill === null) return 1;
+  return { failed: 0, unprovable: 2, flawed: 3, passed: 3 }[drill.verdict];
+}

@@ -14,6 +14,7 @@ import { Moment } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
 import { Spark } from "./spark.tsx";
 import { Strip } from "./strip.tsx";
+import { LastDrill } from "./verdict.tsx";
 
 export interface FleetFacts {
   readonly frame: Frame;
@@ -186,6 +187,7 @@ const SORT_WORDS: Record<Sort, string> = {
   good: "Last good",
   size: "Stored size",
   duration: "Duration",
+  drill: "Last drill",
 };
 
 function FleetTable(facts: FleetFacts) {
@@ -230,6 +232,7 @@ function FleetTable(facts: FleetFacts) {
                 <Sortable by="good" query={query} />
                 <Sortable by="size" query={query} />
                 <Sortable by="duration" query={query} />
+                <Sortable by="drill" query={query} />
                 <th scope="col">84 days</th>
                 <th scope="col">Next run</th>
               </tr>
@@ -271,7 +274,7 @@ interface RowFacts {
   readonly nextRun: number;
 }
 
-function DatabaseRow({ row: { entry, standing }, days, now, nextRun }: RowFacts) {
+function DatabaseRow({ row: { entry, standing, drill }, days, now, nextRun }: RowFacts) {
   const { good } = entry;
   return (
     <tr>
@@ -291,6 +294,9 @@ function DatabaseRow({ row: { entry, standing }, days, now, nextRun }: RowFacts)
         <span>{good === null ? "–" : bytes(good.bytes)}</span> <Spark days={days.slice(-SPARK_DAYS)} />
       </td>
       <td data-label="Duration">{good === null ? "–" : <span class="nowrap">{duration(good.ms)}</span>}</td>
+      <td data-label="Last drill">
+        <LastDrill drill={drill} now={now} />
+      </td>
       <td class="wide">
         <Strip days={days} />
       </td>

@@ -69,7 +69,7 @@ export const DAY_WORDS: Record<DayState, string> = {
   missed: "missed",
 };
 
-/** How a task, a job, a backup, a dead letter, a channel or an alert is, by its word. */
+/** How a task, a job, a backup, a dead letter, a channel, an alert, an archive, a drill or a prune is, by its word. */
 const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   queued: { sign: "ring", tone: "none" },
   running: { sign: "turn", tone: "run" },
@@ -89,6 +89,24 @@ const STATES: Record<string, { sign: Sign; tone: Tone }> = {
   sent: { sign: "check", tone: "good" },
   "given up": { sign: "cross", tone: "bad" },
   rebuilt: { sign: "back", tone: "none" },
+  "read back": { sign: "check", tone: "good" },
+  planning: { sign: "turn", tone: "run" },
+  writing: { sign: "turn", tone: "run" },
+  checking: { sign: "turn", tone: "run" },
+  incomplete: { sign: "gap", tone: "warn" },
+  gone: { sign: "gap", tone: "none" },
+  damaged: { sign: "cross", tone: "bad" },
+  verified: { sign: "check", tone: "good" },
+  unread: { sign: "gap", tone: "warn" },
+  proven: { sign: "check", tone: "good" },
+  drilled: { sign: "check", tone: "good" },
+  passed: { sign: "check", tone: "good" },
+  flawed: { sign: "waves", tone: "warn" },
+  unprovable: { sign: "ring", tone: "warn" },
+  keep: { sign: "check", tone: "good" },
+  remove: { sign: "gap", tone: "warn" },
+  planned: { sign: "clock", tone: "none" },
+  skipped: { sign: "pause", tone: "warn" },
 };
 
 export function StateChip({ state }: { state: string }) {

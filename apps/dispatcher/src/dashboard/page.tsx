@@ -17,6 +17,9 @@ type Section = (typeof SECTIONS)[number]["id"];
 const SECTIONS = [
   { id: "fleet", path: "/dashboard", word: "Fleet" },
   { id: "jobs", path: "/dashboard/jobs", word: "Jobs" },
+  { id: "archives", path: "/dashboard/archives", word: "Archives" },
+  { id: "retention", path: "/dashboard/retention", word: "Retention" },
+  { id: "drills", path: "/dashboard/drills", word: "Drills" },
   { id: "dead-letters", path: "/dashboard/dead-letters", word: "Dead letters" },
   { id: "alerts", path: "/dashboard/alerts", word: "Alerts" },
   { id: "audit", path: "/dashboard/audit", word: "Audit" },

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:test";
 import { openManualJob } from "@patina/catalog/jobs";
 import { register } from "@patina/catalog/testing";
+import { seedArchive, seedDrill, seedPrune, seedVerification } from "@patina/catalog/testing-custody";
 import { seedHistory } from "@patina/catalog/testing-history";
 import { beforeEach, expect, test } from "vitest";
 import { READ_TOKEN, TestBrowser, wordsOf } from "./testing.ts";
@@ -25,6 +26,13 @@ async function seed(): Promise<void> {
       return { end: "good", bytes: 40_000 + 100 * (10 - back), ms: 800 };
     },
   });
+  const { catalog, now } = browser;
+  const names = ["auth", "blog", "shop"];
+  // Old ones as well, of which it has to be read what they hold.
+  for (const week of ["2026-W20", "2026-W21", "2026-W46"]) await seedArchive(catalog, { week, names, now });
+  await seedDrill(catalog, { id: "drill-1", database: "shop", date: "2026-11-20", verdict: "passed", now });
+  await seedVerification(catalog, { id: "verify-2026-11-20", progress: { total: 3, checked: 3 }, now, isDone: true });
+  await seedPrune(catalog, { id: "prune-2026-11-20", jobId: null, steps: [], kept: 30, now });
 }
 
 const PAGES = [
@@ -32,6 +40,14 @@ const PAGES = [
   "/dashboard/jobs",
   "/dashboard/jobs/nightly-2026-11-20",
   "/dashboard/databases/blog",
+  "/dashboard/archives",
+  "/dashboard/archives/2026-W46",
+  "/dashboard/retention",
+  "/dashboard/retention/preview",
+  "/dashboard/prunes/prune-2026-11-20",
+  "/dashboard/drills",
+  "/dashboard/drills/drill-1",
+  "/dashboard/verify/verify-2026-11-20",
   "/dashboard/dead-letters",
 ];
 
@@ -186,6 +202,9 @@ test.each([
   "/dashboard/jobs/..%2f..%2fetc",
   "/dashboard/databases/gone",
   "/dashboard/databases/%00",
+  "/dashboard/archives/2026-W01",
+  "/dashboard/archives/2026-W99",
+  "/dashboard/prunes/..%2f",
   `/dashboard/databases/${"x".repeat(300)}`,
 ])("%s is a page that says it is not there", async (path) => {
   const answer = await browser.get(path);
@@ -199,6 +218,12 @@ test.each([
   "/dashboard/jobs?after=S3CRET",
   "/dashboard/jobs/nightly-2026-11-20?page=0",
   "/dashboard/databases/blog?page=1e9",
+  "/dashboard/archives?before=S3CRET",
+  "/dashboard/archives/2026-W46?after=S3CRET&database=S3CRET%27",
+  "/dashboard/retention/preview?decision=S3CRET&page=x&after=S3CRET%27",
+  "/dashboard/retention/preview?kind=S3CRET&daily_days=S3CRET",
+  "/dashboard/drills?verdict=S3CRET&after=S3CRET",
+  "/dashboard/prunes/prune-2026-11-20?state=S3CRET&after=S3CRET",
 ])("%s is answered as if the nonsense were not there", async (path) => {
   await seed();
   const html = await browser.page(path);

@@ -63,6 +63,8 @@ main { padding-top: 26px; padding-bottom: 40px; display: grid; gap: 22px; grid-t
 .hero > .glyph { width: 34px; height: 34px; }
 .hero > .chip { padding: 3px 10px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); }
 .hero > p { grid-column: 2 / -1; color: var(--soft); }
+.hero > p.t-bad { color: var(--bad); } .hero > p.t-warn { color: var(--warn); }
+.hero > p > .glyph { display: inline-block; }
 .hero > form, .hero > .actions { justify-self: end; }
 .crumb { color: var(--soft); font-size: 12.5px; margin-bottom: -14px; }
 .glyph { width: 14px; height: 14px; flex: none; vertical-align: -2px; }
@@ -88,8 +90,8 @@ main { padding-top: 26px; padding-bottom: 40px; display: grid; gap: 22px; grid-t
 .notice { padding: 11px 16px; border-radius: var(--radius); border: 1px solid var(--line); border-left: 4px solid var(--run-fill); background: var(--panel); }
 .notice.good { border-left-color: var(--good-fill); } .notice.bad { border-left-color: var(--bad-fill); } .notice.warn { border-left-color: var(--warn-fill); }
 
-.chip { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; font-weight: 600; }
-.chip .glyph { width: 13px; height: 13px; }
+.chip { display: inline-flex; align-items: baseline; gap: 6px; white-space: nowrap; font-weight: 600; }
+.chip .glyph { width: 13px; height: 13px; align-self: center; }
 
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
@@ -105,7 +107,7 @@ th:last-child, td:last-child { padding-right: 16px; }
 .num { text-align: right; white-space: nowrap; }
 td.name a { font-weight: 600; text-decoration: none; white-space: nowrap; }
 td.name a:hover { text-decoration: underline; }
-td.name small { display: block; max-width: 230px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+td.name small { display: block; max-width: 180px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 td form { display: inline; }
 td.size > span { display: inline-block; min-width: 62px; }
 .wrap { overflow-wrap: anywhere; }
@@ -115,7 +117,7 @@ svg { display: block; }
 .spark { width: 70px; height: 18px; overflow: visible; }
 .spark path { fill: none; stroke: var(--soft); stroke-width: 1.25; stroke-linejoin: round; }
 .spark .end { stroke: var(--ink); stroke-width: 4; stroke-linecap: round; }
-.strip { width: 252px; height: 20px; }
+.strip { width: 210px; height: 20px; }
 .strip path, .key path { fill: none; }
 .s-good { stroke: var(--good-fill); } .s-failed { stroke: var(--bad-fill); } .s-fuzzy, .s-recovered { stroke: var(--warn-fill); }
 .s-missed { stroke: var(--bad); } .s-running { stroke: var(--run-fill); } .s-due { stroke: var(--soft); } .s-none { stroke: var(--none); }
@@ -124,7 +126,13 @@ svg { display: block; }
 
 .fall { width: 100%; min-width: 220px; height: 16px; }
 .b-waiting { fill: var(--soft); } .b-exporting { fill: var(--good-fill); } .b-failed { fill: var(--bad-fill); } .b-reporting { fill: var(--run-fill); }
-.timeline { list-style: none; }
+.timeline, ul.plain { list-style: none; }
+a.drilled { text-decoration: none; white-space: nowrap; }
+a.drilled small, td.num > small { display: block; }
+td .actions { flex-wrap: nowrap; }
+.proof, .why { display: block; }
+.why { max-width: 230px; }
+td.check small { display: block; }
 .heat { width: 100%; max-width: 460px; margin: 0 auto; }
 .heat text { font-size: 7px; fill: var(--soft); }
 .heat path, .key .cell path { fill: none; stroke: #fff; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
@@ -150,17 +158,33 @@ button.main, .button.main { background: var(--good); border-color: var(--good); 
 button.main:hover { background: var(--ink); border-color: var(--ink); }
 button.plain { border: 0; background: none; padding: 4px 0; color: var(--soft); font-weight: 500; text-decoration: underline; text-underline-offset: 3px; }
 button.danger { color: var(--bad); }
+button.small { padding: 2px 8px; font-size: 12.5px; }
+progress { width: 100%; max-width: 420px; height: 10px; accent-color: var(--good); }
 input, select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 5px 9px; min-width: 0; }
 input::placeholder { color: var(--soft); opacity: 1; }
 .fields { display: grid; gap: 10px; justify-items: start; }
 .fields label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); width: 100%; max-width: 380px; }
 .fields label input, .fields label select { font-size: 14px; color: var(--ink); }
+.retention fieldset { border: 0; padding: 0; margin: 0; display: grid; gap: 8px; min-width: 0; }
+.retention legend { padding: 0; margin-bottom: 8px; font-weight: 650; }
+.panel > .retention > * + * { margin-top: 20px; }
+.retention .choice { display: flex; gap: 8px; align-items: baseline; }
+.retention .choice input { flex: none; }
+.numbers { display: flex; flex-wrap: wrap; gap: 8px 22px; }
+.numbers.age, .numbers.tiers { padding-left: 24px; }
+.numbers label { display: grid; gap: 3px; font-size: 12px; color: var(--soft); }
+.numbers input { font-size: 14px; color: var(--ink); width: 112px; }
+form:has([value="age"]:checked) .numbers.tiers, form:has([value="tiers"]:checked) .numbers.age { display: none; }
 .boxes { display: grid; gap: 5px; margin-top: 8px; justify-items: start; }
 .boxes label { display: flex; gap: 6px; align-items: baseline; }
 .boxes small { display: block; }
 .filter { display: flex; gap: 8px; flex-wrap: wrap; }
 .filter input { width: 190px; }
 .actions { display: flex; gap: 8px; flex-wrap: wrap; align-items: center; }
+.choices { display: flex; gap: 4px 14px; flex-wrap: wrap; }
+.choices a { color: var(--soft); text-decoration: none; border-bottom: 2px solid transparent; }
+.choices a:hover { color: var(--ink); }
+.choices a[aria-current] { color: var(--ink); font-weight: 600; border-bottom-color: var(--good-fill); }
 .pages { display: flex; gap: 14px; padding: 10px 16px; border-top: 1px solid var(--line); color: var(--soft); align-items: center; }
 .pages > :first-child { margin-right: auto; }
 .key { display: flex; gap: 4px 16px; flex-wrap: wrap; padding: 10px 16px; border-top: 1px solid var(--line); color: var(--soft); font-size: 12px; list-style: none; }
@@ -190,19 +214,25 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
 .login button { padding: 9px 12px; }
 
 @media (max-width: 900px) {
+  .top > div { flex-wrap: wrap; gap: 0 14px; }
+  .brand { min-height: 46px; }
+  .who { margin-left: auto; }
+  .top nav { order: 3; flex: 1 0 100%; margin: 0 -20px; padding: 0 12px; }
+  .top nav ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(78px, 1fr)); gap: 0; }
+  .top nav a { padding: 6px 4px 7px; text-align: center; font-size: 13px; }
+  .badge { margin-left: 2px; padding: 0 3px; min-width: 15px; }
   .columns { grid-template-columns: minmax(0, 1fr); }
   .strip { width: 168px; }
 }
 @media (max-width: 720px) {
-  .top > div { flex-wrap: wrap; gap: 0 14px; padding: 0 16px; }
-  .brand { min-height: 46px; }
-  .who { margin-left: auto; }
-  .top nav { order: 3; flex: 1 0 100%; margin: 0 -16px; padding: 0 8px; }
-  .top nav a { padding: 6px 8px 9px; }
+  .top > div { padding: 0 16px; }
+  .top nav { margin: 0 -16px; padding: 0 8px; }
   main { padding: 18px 16px 30px; gap: 16px; }
   h1 { font-size: 18px; }
   .hero { grid-template-columns: auto minmax(0, 1fr); }
   .hero > .glyph { width: 26px; height: 26px; align-self: start; }
+  .hero > .chip { justify-self: start; }
+  .hero > .chip, .hero > .chip + h1 { grid-column: 1 / -1; }
   .hero > p, .hero > form, .hero > .actions { grid-column: 1 / -1; justify-self: start; }
   .hero > form, .hero > .actions { order: 1; }
   .counters { grid-template-columns: repeat(6, 1fr); }
@@ -219,6 +249,7 @@ pre { margin: 0; padding: 12px 14px; overflow-x: auto; background: var(--sunken)
   table.cards td.name small { max-width: none; }
   td.size > span { min-width: 0; margin-right: 8px; }
   table.cards td.wide { grid-column: 1 / -1; order: 1; }
+  table.cards td.key { grid-column: 1 / -1; }
   table.cards td.num { text-align: left; }
   table.cards td.state { justify-self: end; }
   .strip { width: 100%; }
