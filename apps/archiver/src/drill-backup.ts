@@ -2,6 +2,7 @@ import { manifestKey, parseKey } from "@patina/archive/keys";
 import { newestGoodBackup, storedObject } from "@patina/catalog/drill-backups";
 import type { DrillRow } from "@patina/catalog/drills";
 import { backupsOf } from "@patina/catalog/inventory";
+import { findSubject } from "@patina/catalog/verify-subjects";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
 import { findBackup, type StoredBackup } from "./find-backup.ts";
@@ -12,6 +13,8 @@ export type Found =
   | { readonly end: "found"; readonly backup: StoredBackup }
   /** There is none, as far as the inventory knows either. */
   | { readonly end: "absent"; readonly reason: string }
+  /** It is being written anew at this moment: its object and its manifest need not be of each other. */
+  | { readonly end: "busy" }
   /** There should be one, and its object or its manifest is not what it should be. */
   | { readonly end: "broken"; readonly lost: LostBackup; readonly reason: string };
 
@@ -42,6 +45,7 @@ export async function backupOf(row: DrillRow, context: ArchiverContext): Promise
   const [known] = await backupsOf(catalog, name);
   const lost = known === undefined ? null : await storedObject(catalog, known.key);
   if (lost === null) return { end: "absent", reason: `There is no backup of ${database} on ${date} any more` };
+  if ((await findSubject(catalog, lost.key))?.isBusy === true) return { end: "busy" };
   return { end: "broken", lost, reason: reason ?? (await whatIsWrong(lost.key, context.bucket)) };
 }
 

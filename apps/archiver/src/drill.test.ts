@@ -2,7 +2,15 @@ import { env, runDurableObjectAlarm } from "cloudflare:test";
 import { decodeReceipt } from "@patina/archive/receipt";
 import type { Catalog } from "@patina/catalog/catalog";
 import { type DrillRow, findDrill } from "@patina/catalog/drills";
-import { alertEvents, archiveMembers, backupInventory, backupJobs, drills, jobRequests } from "@patina/catalog/schema";
+import {
+  alertEvents,
+  archiveMembers,
+  backupInventory,
+  backupJobs,
+  backupTasks,
+  drills,
+  jobRequests,
+} from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { MINUTE } from "@patina/core/date";
 import { QUEUES } from "@patina/messages/queues";
@@ -228,6 +236,25 @@ test.each([
   const row = await drilled();
   expect(row).toMatchObject({ verdict: "failed", reason: expect.stringContaining(reason), restoreMs: null });
   expect((await inventory())?.damage).toContain(reason);
+});
+
+test("a backup that is being written anew is not called damaged: its drill waits until that is done", async () => {
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, SQL));
+  const job = { id: `nightly-${DATE}`, kind: "nightly", trigger: "cron", date: DATE } as const;
+  await catalog.insert(backupJobs).values({ ...job, scheduledFor: 0, startedAt: 0 });
+  await catalog.insert(backupTasks).values({ jobId: job.id, database: "shop", priority: 0 });
+  // Its object is there already, and its manifest is still the one of before.
+  await env.BUCKET.put(KEY, "x");
+  const id = await open();
+  const one = archiver();
+  await one.handle(batchOf(QUEUES.upkeep, [new TestMessage(messageOf(id))]));
+  expect(one.upkeep.sent).toMatchObject([{ body: { drill: id, snoozes: 1 } }]);
+  expect(await findDrill(catalog, id)).toMatchObject({ state: "running", verdict: null });
+  expect(await inventory()).toMatchObject({ damagedAt: null });
+  await storeDump(catalog, SHOP, await dumpOf(SHOP, [...SQL, "INSERT INTO notes VALUES(3, 1, 'third')"]));
+  await catalog.delete(backupTasks);
+  expect(await runDrill(id)).toEqual([]);
+  expect(await findDrill(catalog, id)).toMatchObject({ verdict: "passed", rows: 5 });
 });
 
 test("a backup that is pruned while it is drilled is not called damaged", async () => {

@@ -23,7 +23,8 @@ export async function drill(message: Drill, context: ArchiverContext): Promise<O
   if (row === undefined) throw new PatinaError("unknown_task", `Cannot drill: there is no drill "${message.drill}"`);
   if (row.state !== "done") {
     const drilled = await carryOut(row, context);
-    if (drilled === null) {
+    if (drilled === "busy") return { end: "snooze", delaySeconds: BUSY_SECONDS };
+    if (drilled === "unfinished") {
       log.info({ drill: row.id, database: row.database }, "Drill goes on");
       await upkeep.send(encode({ ...message, snoozes: 0 }));
       return DONE;
@@ -34,12 +35,16 @@ export async function drill(message: Drill, context: ArchiverContext): Promise<O
   return DONE;
 }
 
-/** Null when another invocation has to go on: the budget is spent, or the backup lies elsewhere by now. */
-async function carryOut(row: DrillRow, context: ArchiverContext): Promise<Drilled | null> {
+/** How long a backup that is being written anew is left alone. */
+const BUSY_SECONDS = 300;
+
+/** `unfinished` when another invocation has to go on: the budget is spent, or the backup lies elsewhere by now. */
+async function carryOut(row: DrillRow, context: ArchiverContext): Promise<Drilled | "unfinished" | "busy"> {
   const { catalog, bucket, budget, clock } = context;
   await noteDrill(catalog, row.id, { now: clock() });
   const found = await backupOf(row, context);
   if (found.end === "absent") return endOfAbsent(found);
+  if (found.end === "busy") return found.end;
   if (found.end === "broken") return endOfBroken(found);
   const { backup } = found;
   const { date, job } = backup.manifest;
@@ -55,9 +60,9 @@ async function carryOut(row: DrillRow, context: ArchiverContext): Promise<Drille
     restoreMs: row.restoreMs ?? 0,
     note: async (so) => await noteDrill(catalog, row.id, { ...so, now: clock() }),
   });
-  if (restored === null) return null;
+  if (restored === null) return "unfinished";
   // What is pruned or archived while it is read is not damaged.
-  if (verdictOf(restored.checks) === "failed" && !(await isThere(backup, bucket))) return null;
+  if (verdictOf(restored.checks) === "failed" && !(await isThere(backup, bucket))) return "unfinished";
   return endOfRestored(backup, restored);
 }
 

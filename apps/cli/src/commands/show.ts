@@ -1,5 +1,5 @@
 import type { Manifest } from "@patina/archive/manifest";
-import { bytes, count, duration } from "@patina/core/wording";
+import { amount, bytes, count, duration } from "@patina/core/wording";
 import type { Command } from "commander";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
 import { CommandError, EXIT } from "../failure.ts";
@@ -36,7 +36,7 @@ function describe(id: string, manifest: Manifest): string {
     ["started", manifest.startedAt],
     ["took", duration(took)],
     ["consistency", `${manifest.consistency}: ${MEANING[manifest.consistency]}`],
-    ["rows", `${count(manifest.rows)} in ${count(manifest.tables.length)} tables`],
+    ["rows", `${count(manifest.rows)} in ${amount(manifest.tables.length, "table")}`],
     ["raw", `${bytes(sql.bytes)} (${sql.bytes} bytes), SHA-256 ${sql.sha256}`],
     ["stored", `${bytes(object.bytes)} (${object.bytes} bytes), SHA-256 ${object.sha256}`],
     ["key", object.key],
