@@ -152,9 +152,7 @@ function searchTables(schema: DatabaseSync, names: readonly string[]): NamedSql[
     .prepare("SELECT name, sql FROM sqlite_schema WHERE type='table' AND sql LIKE '%fts5%' ORDER BY rowid")
     .all()
     .map(({ name, sql }) => ({ name: String(name), sql: String(sql) }))
-    .filter(
-      (table) => virtualKind(table) === "fts5-external" && contents.has(folded(contentTable(table) ?? "")),
-    );
+    .filter((table) => virtualKind(table) === "fts5-external" && contents.has(folded(contentTable(table) ?? "")));
 }
 
 interface NamedSql {
