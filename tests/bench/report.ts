@@ -13,13 +13,17 @@ export function printTable(title: string, rows: readonly (readonly string[])[]):
 /** Prints measurements of the same work by several contenders. */
 export function printMeasurements(title: string, measurements: readonly Measurement[]): void {
   const [first] = measurements;
+  const over = `over ${first?.name ?? ""}`;
+  const isCpuKnown = measurements.some(({ cpu }) => cpu > 0);
+  const cpuOf = (cpu: number) => (cpu > 0 ? [seconds(cpu), times(cpu / (first?.cpu ?? cpu))] : ["", ""]);
   printTable(title, [
-    ["", "fastest", "median", `over ${first?.name ?? ""}`, "stored", "peak memory"],
-    ...measurements.map(({ name, fastest, median, ratio, stored, peak }) => [
+    ["", "fastest", "median", over, ...(isCpuKnown ? ["CPU", `CPU ${over}`] : []), "stored", "peak memory"],
+    ...measurements.map(({ name, fastest, median, ratio, cpu, stored, peak }) => [
       name,
       seconds(fastest),
       seconds(median),
       times(ratio),
+      ...(isCpuKnown ? cpuOf(cpu) : []),
       stored === 0 ? "" : megabytes(stored),
       peak === 0 ? "" : megabytes(peak),
     ]),

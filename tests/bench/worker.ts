@@ -11,6 +11,7 @@ import { NO_RULES } from "@patina/core/rules";
 import { contentOf } from "@patina/dump/content";
 import { dump, SNAPSHOT_BYTES } from "@patina/dump/dump";
 import { PageRooms } from "@patina/dump/page-room";
+import { MAX_SINGLE_ROWS } from "@patina/dump/paged-reader";
 import { openReading } from "@patina/dump/reading";
 import type { Source } from "@patina/dump/source";
 import { makeBackup } from "@patina/exporter/backup";
@@ -177,6 +178,7 @@ async function fastRows(source: Source) {
   const reading = await openReading(source, {
     snapshotBytes: SNAPSHOT_BYTES,
     batchQueries: Number.POSITIVE_INFINITY,
+    singleRows: MAX_SINGLE_ROWS,
     isTolerant: true,
     rules: NO_RULES,
     state: null,

@@ -131,6 +131,7 @@ async function write(request: BackupRequest, { state, stage }: { state: State; s
       startedAt: timestamp(state.startedAt),
       snapshotBytes: SNAPSHOT_BYTES,
       batchQueries: budget.batchQueries,
+      singleRows: budget.singleRows,
       isTolerant: state.attempt >= MAX_READINGS,
       isCertain: request.isCertain,
       rules: request.rules,

@@ -11,12 +11,14 @@ test("a budget is spent when its time has come", () => {
 
 test("a budget is spent while queries are left for the catalog and for one more page", () => {
   const budget = new Budget({ until: 1, queries: 1_000 }, () => 0);
-  budget.queries = 849;
+  budget.queries = 699;
   expect(budget.isSpent).toBe(false);
-  budget.queries = 850;
+  budget.queries = 700;
   expect(budget.isSpent).toBe(true);
 });
 
 test("a budget of 50 queries, as on the free plan, still reads", () => {
-  expect(new Budget({ until: 1, queries: 50 }, () => 0).batchQueries).toBe(20);
+  const budget = new Budget({ until: 1, queries: 50 }, () => 0);
+  expect(budget.batchQueries).toBe(20);
+  expect(budget.singleRows).toBe(1);
 });

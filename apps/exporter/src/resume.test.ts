@@ -71,17 +71,25 @@ interface Options {
   readonly between?: (delivery: number) => Promise<void>;
   /** Called before each batch of queries that the source gets. */
   readonly reading?: (batch: number) => Promise<void>;
+  /** What stands between the exporter and its databases. */
+  readonly catalogOf?: (database: D1Database) => D1Database;
+  readonly shopOf?: (database: D1Database) => D1Database;
+}
+
+function itself(database: D1Database): D1Database {
+  return database;
 }
 
 /** Delivers the request and whatever it sends itself, until all is acknowledged or dead. */
-async function run({ queries = 20, plan = null, between, reading }: Options = {}) {
+async function run(options: Options = {}) {
+  const { queries = 20, plan = null, between, reading, catalogOf = itself, shopOf = itself } = options;
   const faults = new Faults(plan);
   const exports = new RecordedQueue();
   const results = new RecordedQueue();
   let batches = 0;
-  const shop = faultyDatabase(env.DB_SHOP, faults);
+  const shop = faultyDatabase(shopOf(env.DB_SHOP), faults);
   const bindings = {
-    CATALOG: faultyDatabase(env.CATALOG, faults),
+    CATALOG: faultyDatabase(catalogOf(env.CATALOG), faults),
     BUCKET: faultyBinding(env.BUCKET, faults),
     EXPORTS: faultyBinding(exports, faults) as unknown as Queue,
     EXPORTS_DEAD: new RecordedQueue() as unknown as Queue,
@@ -199,6 +207,56 @@ test("a fault that lasts leaves a whole backup or none, and every open upload on
     if ((await env.BUCKET.head(MANIFEST)) !== null) await stored();
     else expect((await catalog.select().from(openUploads)).length, `call ${at}`).toBeLessThanOrEqual(1);
   }
+});
+
+/** A database that counts the statements it is sent, as D1 counts them towards what one invocation may ask. */
+function counted(database: D1Database, count: (statements: number) => void): D1Database {
+  const originals = new WeakMap<object, D1PreparedStatement>();
+  const wrap = (statement: D1PreparedStatement): D1PreparedStatement => {
+    const wrapped = new Proxy(statement, {
+      get(target, key) {
+        const method = Reflect.get(target, key) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) => {
+          if (key === "bind") return wrap(target.bind(...args));
+          count(1);
+          return method.apply(target, args);
+        };
+      },
+    });
+    originals.set(wrapped, statement);
+    return wrapped;
+  };
+  return {
+    prepare: (sql: string) => wrap(database.prepare(sql)),
+    batch(statements: D1PreparedStatement[]) {
+      count(statements.length);
+      return database.batch(statements.map((one) => originals.get(one) ?? one));
+    },
+    withSession(constraint: string) {
+      const session = database.withSession(constraint);
+      return { prepare: (sql: string) => wrap(session.prepare(sql)), getBookmark: () => session.getBookmark() };
+    },
+  } as unknown as D1Database;
+}
+
+test.each([50, 1_000])("no invocation sends more than its %i queries, the catalog's included", async (queries) => {
+  // Rows that are read one by one, or in pieces, each with a question about its CHECK.
+  await env.DB_SHOP.prepare("create table mixed (id integer primary key, what text check (length(what) > 0))").run();
+  await env.DB_SHOP.prepare(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 400)
+       insert into mixed select i, printf('%.*c', iif(i % 40 = 0, iif(i > 350, 1900000, 30000), 60), 'x') from n`).run();
+  const sent: number[] = [];
+  const count = (statements: number) => {
+    sent[sent.length - 1] = (sent.at(-1) ?? 0) + statements;
+  };
+  await run({
+    queries,
+    catalogOf: (database) => counted(database, count),
+    shopOf: (database) => counted(database, count),
+    between: async () => void sent.push(0),
+  });
+  expect((await stored()).manifest.consistency).toBe("stable");
+  await env.DB_SHOP.prepare("drop table mixed").run();
+  expect(Math.max(...sent)).toBeLessThanOrEqual(queries);
 });
 
 test("an upload that an invocation left open is aborted by the next that begins again", async () => {

@@ -14,6 +14,7 @@ import { quoteName, quoteText, same } from "./name.ts";
 import type { Output } from "./output.ts";
 import type { Cursor } from "./page-query.ts";
 import { PageRooms } from "./page-room.ts";
+import { MAX_SINGLE_ROWS } from "./paged-reader.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
 import { readColumns } from "./row-sql.ts";
 import type { VirtualTable } from "./schema.ts";
@@ -30,8 +31,10 @@ export interface DumpOptions extends DumpInfo {
   readonly redactionKey: string | null;
   /** Databases up to this many bytes are read in one batch, at one instant. */
   readonly snapshotBytes: number;
-  /** Tables up to which one batch may read them all: each costs a query. */
+  /** Queries up to which one batch may read it: a table costs one, and one for each 16 of its columns. */
   readonly batchQueries?: number;
+  /** Rows of a page that are read one by one, at most: few where an invocation has few queries. */
+  readonly singleRows?: number;
   /**
    * Whether a database that somebody writes to meanwhile is dumped all the same, and called `fuzzy`. Otherwise the dump
    * ends with `source_changed`.
@@ -119,6 +122,7 @@ export async function* dump(source: Source, options: DumpOptions): AsyncGenerato
   const reading = await openReading(source, {
     snapshotBytes,
     batchQueries,
+    singleRows: options.singleRows ?? MAX_SINGLE_ROWS,
     isTolerant,
     rules,
     state: state?.reading ?? null,

@@ -97,7 +97,13 @@ test("pages count together what plain SQL counts, those that end early and those
     WHEN n%40=0 OR (n>5000 AND n%2) THEN 'a'||char(0) ELSE 'plain '||n END, n/8.0 FROM n`);
   const source = sqliteSource(db);
   const table = await theTable(db);
-  const reader = new PagedReader(source, { table, maxLine: 80_000, after: null, rooms: new PageRooms() });
+  const reader = new PagedReader(source, {
+    table,
+    maxLine: 80_000,
+    after: null,
+    rooms: new PageRooms(),
+    singleRows: 20,
+  });
   let sums = NO_ROWS;
   let pages = 0;
   for (let page = await reader.next(); page !== null; page = await reader.next()) {

@@ -36,7 +36,7 @@ const FEW_MARKS = 3;
  * Rows of one page that may be read one by one, and their bytes; behind them the page ends. Each costs queries, of which
  * an invocation has a thousand, and each may be 2 MB large.
  */
-const MAX_SINGLE_ROWS = 20;
+export const MAX_SINGLE_ROWS = 20;
 const MAX_SINGLE_BYTES = 1_000_000;
 
 /** A page of rows and the key of its last row, from which reading can go on. */
@@ -54,6 +54,8 @@ export interface ReaderOptions {
   /** Read what follows this row; null reads from the start. */
   readonly after: Cursor;
   readonly rooms: PageRooms;
+  /** Rows of a page that are read one by one, at most: each takes some five queries, a row of 2 MB three times that. */
+  readonly singleRows: number;
 }
 
 /**
@@ -65,6 +67,7 @@ export class PagedReader {
   readonly #table: Table;
   readonly #maxLine: number;
   readonly #rooms: PageRooms;
+  readonly #singleRows: number;
   #room: PageRoom;
   #ranges: Range[];
   #ahead: Promise<Page | null> | null = null;
@@ -75,20 +78,24 @@ export class PagedReader {
   #taggedPages = 0;
   #nextTaggedPages = 1;
 
-  constructor(source: Source, { table, maxLine, after, rooms }: ReaderOptions) {
+  constructor(source: Source, { table, maxLine, after, rooms, singleRows }: ReaderOptions) {
     this.#source = source;
     this.#table = table;
     this.#maxLine = maxLine;
     this.#rooms = rooms;
+    this.#singleRows = singleRows;
     this.#room = rooms.next();
     this.#ranges = rangesAfter(table, after);
     this.#position = after === null || table.key.by !== "hidden" ? 0 : Number(after[0]);
   }
 
-  /** The next rows, or null when there are no more. While they are used, those behind them are read. */
+  /**
+   * The next rows, or null when there are no more. While they are used, those behind them are read, unless queries are so
+   * few that those of a page which is not wanted any more would count.
+   */
   async next(): Promise<Page | null> {
     const page = await (this.#ahead ?? this.#fetch());
-    this.#ahead = page === null ? null : this.#fetch();
+    this.#ahead = page === null || this.#singleRows === 1 ? null : this.#fetch();
     // A failure is the next call's; until then nobody waits for it.
     this.#ahead?.catch(() => undefined);
     return page;
@@ -157,7 +164,7 @@ export class PagedReader {
     { range, limit, last, sums }: { range: Range; limit: number; last: Value | undefined; sums: Sums },
   ): Promise<Page> {
     const rows: Rows[] = [];
-    const singles = new Singles();
+    const singles = new Singles(this.#singleRows);
     let lines: string[] = [];
     for (const [index, row] of page.split(SEPARATOR).entries()) {
       if (!row.startsWith(MARK)) {
@@ -194,7 +201,7 @@ export class PagedReader {
     const { rows: found, sums } = asked.read(await this.#source.batch(asked.queries), this.#room.take);
     if (found.length === 0) return null;
     const rows: Rows[] = [];
-    const singles = new Singles();
+    const singles = new Singles(this.#singleRows);
     let bytes = 0;
     let seen = 0;
     let isEnough = false;
@@ -256,14 +263,19 @@ type SingleRow = Extract<Rows, { kind: "row" }>;
 
 /** Counts the rows of a page that are read one by one. */
 class Singles {
+  readonly #most: number;
   #rows = 0;
   #bytes = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   /** Whether it is enough with this one. */
   add(row: SingleRow | null): boolean {
     this.#rows += 1;
     this.#bytes += row === null ? 0 : sizeOf(row);
-    return this.#rows >= MAX_SINGLE_ROWS || this.#bytes >= MAX_SINGLE_BYTES;
+    return this.#rows >= this.#most || this.#bytes >= MAX_SINGLE_BYTES;
   }
 }
 

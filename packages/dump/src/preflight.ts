@@ -5,9 +5,10 @@ import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { brokenForeignKeys, misreadDefinitions, staleIndexes, unreadableContents } from "./doubts.ts";
 import { SNAPSHOT_BYTES } from "./dump.ts";
+import { fingerprintQueries } from "./fingerprint-sql.ts";
 import { quoteName, quoteText, same } from "./name.ts";
 import { PageRooms } from "./page-room.ts";
-import { PagedReader } from "./paged-reader.ts";
+import { MAX_SINGLE_ROWS, PagedReader } from "./paged-reader.ts";
 import { lineOf } from "./row-line.ts";
 import { keyColumns, qualified } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
@@ -53,13 +54,9 @@ const MAX_COLUMNS = 100;
 /** The least that a row takes in a page of SQLite: cell pointer, sizes, header and rowid. */
 const LEAST_ROW_BYTES = 6;
 
-/**
- * How often an export reads each row: in one batch it counts rows besides, and in pages by a key of columns it numbers
- * them, which D1 counts as two more reads.
- */
+/** How often an export reads each row: pages are counted as they are read, in one batch counting is reading again. */
 function readsOf(table: Table, mode: Preflight["mode"]): number {
-  if (mode === "snapshot") return 2;
-  return table.key.by === "key" ? 3 : 1;
+  return mode === "snapshot" ? 1 + fingerprintQueries(table).length : 1;
 }
 
 /**
@@ -163,6 +160,7 @@ async function storedRowBytes(source: Source, { table }: Transfer): Promise<numb
     maxLine: MAX_STATEMENT_BYTES,
     after: null,
     rooms: new PageRooms(),
+    singleRows: MAX_SINGLE_ROWS,
   });
   const page = await reader.next();
   if (page === null || page.sums.rows === 0) return 0;

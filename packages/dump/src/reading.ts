@@ -19,7 +19,7 @@ import { readSnapshot } from "./snapshot-reader.ts";
 import type { Query, ResultSet, Source } from "./source.ts";
 
 export interface ReadingOptions {
-  /** A database of at most so many bytes is read in one batch, unless it has too many tables for `batchQueries`. */
+  /** A database of at most so many bytes is read in one batch, unless that takes more than `batchQueries`. */
   readonly snapshotBytes: number;
   readonly batchQueries: number;
   /** Go on when somebody writes meanwhile: the dump is `fuzzy` then. Otherwise reading ends with `source_changed`. */
@@ -28,6 +28,7 @@ export interface ReadingOptions {
   /** Where another invocation stopped. */
   readonly state: ReadingState | null;
   readonly rooms: PageRooms;
+  readonly singleRows: number;
 }
 
 /** What another invocation needs to go on reading page by page. */
@@ -73,15 +74,16 @@ export interface Reading {
 
 /** Starts to read a database, or goes on: in one piece when it is small, else page by page. */
 export async function openReading(source: Source, options: ReadingOptions): Promise<Reading> {
-  const { state, isTolerant, rules, rooms } = options;
+  const { state, isTolerant, rules } = options;
   const fenced = new FencedSource(source, { isTolerant, state: state?.fence ?? null });
-  if (state !== null) return await resumedReading(fenced, { state, rules, rooms });
+  if (state !== null) return await resumedReading(fenced, { ...options, state });
   const [probe] = await fenced.batch([PROBE]);
   const size = probe?.sizeAfter ?? Number.POSITIVE_INFINITY;
   const tables = Number(probe?.rows[0]?.[0] ?? 0);
   if (size <= options.snapshotBytes && tables <= options.batchQueries) {
     try {
-      return await snapshotReading(fenced, rules);
+      const reading = await snapshotReading(fenced, options);
+      if (reading !== null) return reading;
     } catch (error) {
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
       const ruled = await readRuledSchema(fenced, rules);
@@ -90,7 +92,7 @@ export async function openReading(source: Source, options: ReadingOptions): Prom
     }
   }
   await fenced.set();
-  return new PagedReading(fenced, { ...(await readRuledSchema(fenced, rules)), rules, rooms });
+  return new PagedReading(fenced, { ...options, ...(await readRuledSchema(fenced, rules)) });
 }
 
 /** Asked first: how large the database is, and how many tables it has. */
@@ -98,11 +100,11 @@ const PROBE: Query = { sql: "SELECT count(*) AS c0 FROM sqlite_schema WHERE type
 
 async function resumedReading(
   source: FencedSource,
-  { state, rules, rooms }: { state: ReadingState; rules: Rules; rooms: PageRooms },
+  options: PagedOptions & { readonly state: ReadingState },
 ): Promise<Reading> {
-  const { schema, identity } = await readRuledSchema(source, rules);
-  if (digestOf(identity, rules) !== state.schema) throw schemaChanged();
-  return new PagedReading(source, { schema, identity, rules, rooms });
+  const read = await readRuledSchema(source, options.rules);
+  if (digestOf(read.identity, options.rules) !== options.state.schema) throw schemaChanged();
+  return new PagedReading(source, { ...options, ...read });
 }
 
 function schemaChanged(options?: ErrorOptions): PatinaError {
@@ -123,16 +125,21 @@ function lineLimit({ target }: Transfer): number {
   return maxLine(Buffer.byteLength(insertHead(target)));
 }
 
-async function snapshotReading(source: FencedSource, rules: Rules): Promise<Reading> {
+async function snapshotReading(
+  source: FencedSource,
+  { rules, batchQueries }: Pick<ReadingOptions, "rules" | "batchQueries">,
+): Promise<Reading | null> {
   let transfers: Transfer[] = [];
   const snapshot = await readSnapshot(source, {
     rules,
+    maxQueries: batchQueries,
     tables(schema) {
       transfers = transfersOf(contentOf(schema));
       return transfers.map((transfer) => transfer.table);
     },
     maxLine: (table) => lineLimit(found(transfers, table)),
   });
+  if (snapshot === null) return null;
   const byName = new Map([...snapshot.content].map(([table, content]) => [table.name, content]));
   return {
     mode: "snapshot",
@@ -169,6 +176,8 @@ function knownRows(schema: Schema, content: ReadonlyMap<string, { readonly sums:
   return all.reduce((count, { name }) => count + (content.get(name)?.sums.rows ?? 0), 0);
 }
 
+type PagedOptions = Pick<ReadingOptions, "rules" | "rooms" | "singleRows">;
+
 /** A database that is read page by page, between fences. */
 class PagedReading implements Reading {
   readonly mode = "paged";
@@ -176,18 +185,13 @@ class PagedReading implements Reading {
   readonly schema: Schema;
   readonly source: FencedSource;
   readonly identity: string;
-  readonly #rules: Rules;
-  readonly #rooms: PageRooms;
+  readonly #options: PagedOptions;
 
-  constructor(
-    source: FencedSource,
-    { schema, identity, rules, rooms }: ReadSchema & { readonly rules: Rules; readonly rooms: PageRooms },
-  ) {
+  constructor(source: FencedSource, { schema, identity, ...options }: ReadSchema & PagedOptions) {
     this.source = source;
     this.schema = schema;
     this.identity = identity;
-    this.#rules = rules;
-    this.#rooms = rooms;
+    this.#options = options;
   }
 
   get queries(): number {
@@ -199,12 +203,12 @@ class PagedReading implements Reading {
   }
 
   get state(): ReadingState {
-    return { schema: digestOf(this.identity, this.#rules), fence: this.source.state };
+    return { schema: digestOf(this.identity, this.#options.rules), fence: this.source.state };
   }
 
   async *rows(transfer: Transfer, after: Cursor): AsyncGenerator<Group> {
     const { table } = transfer;
-    const reader = new PagedReader(this.source, { table, maxLine: lineLimit(transfer), after, rooms: this.#rooms });
+    const reader = new PagedReader(this.source, { ...this.#options, table, maxLine: lineLimit(transfer), after });
     for (let page = await reader.next(); page !== null; page = await reader.next()) yield page;
   }
 

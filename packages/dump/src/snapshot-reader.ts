@@ -38,7 +38,8 @@ const MAX_ROUNDS = 8;
 /**
  * Reads a database in one batch: the batch is one transaction, so everything in it belongs to one instant. What the
  * queries must ask depends on what is stored (a text that is no UTF-8, a row too long for one value); each time that
- * shows, the whole batch is asked again. Only for databases of a few megabytes: everything is in memory.
+ * shows, the whole batch is asked again. Only for databases of a few megabytes: everything is in memory. Null when it
+ * would take more queries than it may.
  */
 export async function readSnapshot(
   source: Source,
@@ -46,14 +47,20 @@ export async function readSnapshot(
     readonly rules: Rules;
     readonly tables: (schema: Schema) => readonly Table[];
     readonly maxLine: (table: Table) => number;
+    /** Queries that all of it may take. */
+    readonly maxQueries: number;
   },
-): Promise<Snapshot> {
+): Promise<Snapshot | null> {
   let { schema, identity } = await readRuledSchema(source, options.rules);
   const start = () => options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
   let plans = start();
+  let sent = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const queries = plans.flatMap((plan) => plan.queries);
-    const [objects, ...results] = await source.batch([OBJECTS_QUERY, ...queries, ...counterQueries(schema)]);
+    const all = [OBJECTS_QUERY, ...queries, ...counterQueries(schema)];
+    sent += all.length;
+    if (sent > options.maxQueries) return null;
+    const [objects, ...results] = await source.batch(all);
     if (schemaIdentity(objects) !== identity) {
       ({ schema, identity } = await readRuledSchema(source, options.rules));
       plans = start();

@@ -60,6 +60,7 @@ test("shadowNames() are the tables that come with a virtual table, and no user's
   expect(names("CREATE VIRTUAL TABLE f USING fts5(a, col=0)")).toEqual(["config", "content", "data", "idx"]);
   expect(names("CREATE VIRTUAL TABLE f USING fts5(a, columnsize=0)")).toEqual(["config", "content", "data", "idx"]);
   expect(names("CREATE VIRTUAL TABLE f USING rtree(id, a, b)")).toEqual(["node", "parent", "rowid"]);
+  expect(names("CREATE VIRTUAL TABLE f USING fts4(a)")).toEqual(["content", "docsize", "segdir", "segments", "stat"]);
   expect(names("CREATE VIRTUAL TABLE f USING fts5vocab(t, 'row')")).toEqual([]);
 });
 

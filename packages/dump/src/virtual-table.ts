@@ -79,7 +79,12 @@ export function shadowNames(definition: Definition): string[] {
     }
     case "rtree":
     case "rtree_i32":
+    case "geopoly":
       return all(["node", "rowid", "parent"]);
+    // D1 has none of these, a SQLite file may.
+    case "fts3":
+    case "fts4":
+      return all(["content", "segments", "segdir", "docsize", "stat"]);
     default:
       return [];
   }

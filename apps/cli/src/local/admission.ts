@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { isInternalName, quoteName } from "@patina/dump/name";
+import { virtualKind } from "@patina/dump/virtual-table";
 
 /**
  * Copies a SQLite file to where local D1 expects a database, if D1 could hold it. SQLite's online backup makes the copy:
@@ -43,7 +44,6 @@ async function copy(file: string, target: string): Promise<string | null> {
 const MAX_COLUMNS = 100;
 const MAX_ROW_BYTES = 2_000_000;
 const MAX_DATABASE_BYTES = 10_000_000_000;
-const MODULES = /\bUSING\s+(fts5|fts5vocab|rtree|rtree_i32)\b/i;
 
 /** What in the copy D1 could not hold, or null. */
 function refusal(file: string): string | null {
@@ -81,7 +81,7 @@ function tables(db: DatabaseSync): string | null {
     if (table.toLowerCase().startsWith("_cf_")) return `table "${table}" has a name that D1 keeps for itself`;
     if (isInternalName(table)) continue;
     if (/^\s*CREATE\s+VIRTUAL\b/i.test(String(sql))) {
-      if (!MODULES.test(String(sql))) return `virtual table "${table}" uses a module that D1 does not have`;
+      if (virtualKind({ name: table, sql: String(sql) }) === "other") return `virtual table "${table}" uses a module that D1 does not have`;
       continue;
     }
     const reason = oneTable(db, table);

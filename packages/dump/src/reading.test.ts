@@ -1,0 +1,40 @@
+import { DatabaseSync } from "node:sqlite";
+import { NO_RULES } from "@patina/core/rules";
+import { expect, test } from "vitest";
+import { PageRooms } from "./page-room.ts";
+import { openReading } from "./reading.ts";
+import { sqliteSource } from "./sqlite-source.ts";
+
+/** Opens a database of many small tables; how it is read, and with how many queries it was opened. */
+async function open(tables: number, { batchQueries, cell = "1" }: { batchQueries: number; cell?: string }) {
+  const db = new DatabaseSync(":memory:");
+  const columns = Array.from({ length: 20 }, (_, i) => `c${i}`).join(",");
+  for (let i = 0; i < tables; i += 1) db.exec(`CREATE TABLE t${i}(${columns}); INSERT INTO t${i}(c0) VALUES(${cell})`);
+  const source = sqliteSource(db);
+  const reading = await openReading(
+    { batch: async (queries) => (await source.batch(queries)).map((one) => ({ ...one, sizeAfter: 1_000 })) },
+    {
+      snapshotBytes: 2_000,
+      batchQueries,
+      isTolerant: true,
+      rules: NO_RULES,
+      state: null,
+      rooms: new PageRooms(),
+      singleRows: 1,
+    },
+  );
+  db.close();
+  return { mode: reading.mode, queries: reading.queries };
+}
+
+test("a small database is read in one batch when that takes no more queries than it may", async () => {
+  expect(await open(100, { batchQueries: 500 })).toMatchObject({ mode: "snapshot" });
+});
+
+test("a small database of many tables, or of one that has to be asked again, is read page by page", async () => {
+  for (const options of [{ batchQueries: 250 }, { batchQueries: 500, cell: "char(0)" }]) {
+    const { mode, queries } = await open(100, options);
+    expect(mode).toBe("paged");
+    expect(queries).toBeLessThan(options.batchQueries + 20);
+  }
+});
