@@ -218,4 +218,4 @@ test("a quarter with misses, damage, losses and manual backups leaves what it sh
   await expectServed(last, 84);
   const rebuilt = await catalog.select().from(backupInventory);
   for (const { key, verifiedAt } of rebuilt) if (verified.has(key)) expect(verifiedAt, key).toBe(verified.get(key));
-});
+}, 300_000);
