@@ -187,12 +187,14 @@ export class Verification {
   async #flush(): Promise<void> {
     const { catalog, clock, budget } = this.#context;
     if (this.progress === this.#run) return;
-    await this.#writeReceipt();
+    // The same in both, so that a rebuilt catalog says what the lost one said.
+    const now = clock();
+    await this.#writeReceipt(now);
     await noteVerified(catalog, {
       run: this.#run,
       progress: this.progress,
       verified: this.#pending,
-      now: clock(),
+      now,
     });
     budget.spend({ queries: 3 + 4 * this.#pending.filter(({ damage }) => damage !== null).length, requests: 1 });
     this.#pending = [];
@@ -205,10 +207,9 @@ export class Verification {
     this.#before = this.#run;
   }
 
-  async #writeReceipt(): Promise<void> {
+  async #writeReceipt(now: number): Promise<void> {
     if (this.#pending.length === 0) return;
-    const { bucket, clock } = this.#context;
-    const now = clock();
+    const { bucket } = this.#context;
     const receipt: VerifyReceipt = {
       patina: "verify-receipt",
       format: 1,

@@ -165,10 +165,11 @@ test("a quarter with misses, damage, losses and manual backups leaves what it sh
     const plan = await prune(catalog, { now: at + 5 * HOUR });
     expect(plan, day(n)).toMatchObject({ state: "done", doubt: null });
     const verify = { kind: "verify", version: 1, run: `verify-${day(n)}`, database: null, date: null, snoozes: 0 };
-    expect(await run(verify, { now: at + 6 * HOUR }), day(n)).toEqual([]);
+    // Every day would find the same sooner, and take longer.
+    if (n % 3 === 1) expect(await run(verify, { now: at + 6 * HOUR }), day(n)).toEqual([]);
     await answerRequests(n);
     await expectServed(n, 1);
-    if (n % 14 === 13) await expectServed(n, 84);
+    if (n % 28 === 27) await expectServed(n, 84);
   }
   const last = WEEKS * 7 - 1;
   const stored = (await catalog.select().from(backupInventory)).filter(({ deletedAt }) => deletedAt === null);
@@ -208,10 +209,13 @@ test("a quarter with misses, damage, losses and manual backups leaves what it sh
   expect(new Set(told.map(({ facts }) => ("key" in facts ? facts.key : "")))).toEqual(spoilt);
   expect(told).toHaveLength(spoilt.size + 1);
 
+  const verified = new Map(stored.flatMap(({ key, verifiedAt }) => (nights.includes(key) ? [[key, verifiedAt]] : [])));
   catalog = await emptyCatalog();
   const audit = { at: 0, actor: { name: "test", request: null }, action: "catalog.rebuild", subject: "rebuild-1" };
   await openRebuild(catalog, { id: "rebuild-1", audit });
   await run({ kind: "rebuild-catalog", version: 1, rebuild: "rebuild-1", snoozes: 0 }, { now: MONDAY + last * DAY });
   await tickTo(catalog, MONDAY + last * DAY);
   await expectServed(last, 84);
-});
+  const rebuilt = await catalog.select().from(backupInventory);
+  for (const { key, verifiedAt } of rebuilt) if (verified.has(key)) expect(verifiedAt, key).toBe(verified.get(key));
+}, 300_000);
