@@ -69,17 +69,20 @@ function exporter(plan: FaultPlan | null = null, change: object = {}) {
   return { faults, exports, dead, results, handle: (batch: MessageBatch) => consume(batch, bindings, world) };
 }
 
-/** Delivers as production does, until acknowledged or dead; leases of attempts that stopped run out in between. */
-async function run(bodies: unknown[], { handle }: ReturnType<typeof exporter>): Promise<unknown[]> {
-  return await deliver(bodies, {
-    queue: QUEUES.exports,
-    batchSize: 1,
-    maxAttempts: 3,
-    async handle(batch) {
+/**
+ * Delivers as production does, until acknowledged or dead, what was put off included; leases of attempts that stopped run
+ * out in between.
+ */
+async function run(bodies: unknown[], { exports, handle }: ReturnType<typeof exporter>): Promise<unknown[]> {
+  const dead: unknown[] = [];
+  for (let waiting = bodies; waiting.length > 0; waiting = exports.sent.splice(0).map(({ body }) => body)) {
+    const lapsing = async (batch: MessageBatch) => {
       await env.CATALOG.prepare("update backup_tasks set lease_expires_at = 0 where state = 'running'").run();
       await handle(batch);
-    },
-  });
+    };
+    dead.push(...(await deliver(waiting, { queue: QUEUES.exports, batchSize: 1, maxAttempts: 3, handle: lapsing })));
+  }
+  return dead;
 }
 
 async function expectWholeBackup(): Promise<void> {
@@ -241,4 +244,28 @@ test("an attempt that stopped after the manifest is finished by the next without
   expect(await run([request()], again)).toEqual([]);
   expect(again.results.bodies).toHaveLength(1);
   expect((await env.BUCKET.head(KEY))?.etag).toBe(first?.etag);
+});
+
+test("a catalog that is away costs no attempt: the message is put off, longer each time, for an hour", async () => {
+  const faults = new Faults({ at: 1, when: "before", lasting: "for ever" });
+  const away = exporter(null, { CATALOG: faultyDatabase(env.CATALOG, faults) });
+  let body: unknown = request();
+  let waited = 0;
+  for (let snoozes = 1; snoozes <= 3; snoozes += 1) {
+    const message = new TestMessage(body, { attempts: 3 });
+    await away.handle(batchOf(QUEUES.exports, [message]));
+    expect(message.settled).toEqual({ end: "acked" });
+    const copy = away.exports.sent.at(-1);
+    expect(copy?.body).toEqual(request({ snoozes }));
+    waited += copy?.delaySeconds ?? 0;
+    body = copy?.body;
+  }
+  expect(waited).toBeGreaterThan(3_600);
+  expect(away.dead.sent).toEqual([]);
+  const last = new TestMessage(body, { attempts: 3 });
+  await away.handle(batchOf(QUEUES.exports, [last]));
+  expect(away.dead.bodies).toMatchObject([{ error: { code: "catalog_unavailable" } }]);
+  // Once it is there again, the same message makes the backup.
+  expect(await run([body], exporter())).toEqual([]);
+  await expectWholeBackup();
 });

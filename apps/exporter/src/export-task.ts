@@ -2,10 +2,11 @@ import { catalogFacts } from "@patina/archive/catalog-facts";
 import { type BackupRef, dumpKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase, type RegisteredDatabase } from "@patina/catalog/databases";
+import { catalogFailure } from "@patina/catalog/failure";
 import { type Claim, claimTask, noteExported, pauseTask, releaseTask, type TaskRef } from "@patina/catalog/tasks";
 import { uploadsOf } from "@patina/catalog/uploads";
 import { MINUTE } from "@patina/core/date";
-import { ERROR_CODES, PatinaError, toPatinaError } from "@patina/core/error";
+import { ERROR_CODES, PatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
@@ -88,7 +89,7 @@ export async function exportTask(
     await report(made.backup, { task, context });
     return DONE;
   } catch (thrown) {
-    return await giveBack({ task, error: toPatinaError(thrown), context });
+    return await giveBack({ task, error: catalogFailure(thrown), context });
   }
 }
 
