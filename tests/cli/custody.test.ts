@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { onTerminal, patina } from "./command.ts";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { onTerminal, patina, start } from "./command.ts";
 
 /**
  * What the server does with stored backups when the command asks for it: verify, drill, prune, rebuild. The answers are
@@ -266,6 +266,20 @@ test.each([
   if (exit === 0) expect(ended.err).toBe(`${HELD}\nNot in the bucket: The audit log.\n`);
   const status = await run(["catalog", "status", "--json"]);
   expect(JSON.parse(status.out)).toMatchObject({ rebuild: { id: "rebuild-01", ...change } });
+});
+
+test("whoever stops waiting is told that it goes on at the server, and how to see it", async () => {
+  const answer = { removals_held: null, not_in_bucket: [], rebuild: REBUILD };
+  answers.set("POST /catalog/rebuild", [{ ...answer, started: true }]);
+  answers.set("GET /catalog/rebuild", [answer]);
+  const running = start(["catalog", "rebuild", "--wait"], { env });
+  await vi.waitFor(() => expect(asked.filter(({ request }) => request === "GET /catalog/rebuild").length).toBe(2), {
+    timeout: 20_000,
+  });
+  running.child.kill("SIGINT");
+  const { exit, err } = await running.ended;
+  expect(exit).toBe(130);
+  expect(err).toBe("\nInterrupted. It goes on at the server: patina catalog status shows how far it came.\n");
 });
 
 test("patina archive list shows the archives of a running Patina with what they lack", async () => {

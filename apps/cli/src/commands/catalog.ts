@@ -72,7 +72,9 @@ async function follow(api: ApiClient): Promise<Progress> {
     if (rebuild !== null) line.show(`Rebuilding: ${rebuild.phase}, ${amount(rebuild.found.backups, "backup")} found`);
   };
   const hasEnded = ({ rebuild }: Progress) => rebuild?.state !== "running";
-  return await untilEnded(() => api.get("/catalog/rebuild", Progress), { hasEnded, show }).finally(() => line.end());
+  const later = "patina catalog status";
+  const ask = () => api.get("/catalog/rebuild", Progress);
+  return await untilEnded(ask, { hasEnded, show, later }).finally(() => line.end());
 }
 
 function tell(progress: Progress, { json }: ApiOptions): number {

@@ -61,9 +61,9 @@ export async function followVerify(api: ApiClient, id: string): Promise<VerifyRu
   const line = new StatusLine();
   const show = ({ checked, total, bytes: read }: VerifyRun) =>
     line.show(`Verifying: ${count(checked)}${total === null ? "" : ` of ${count(total)}`}, ${bytes(read)} read`);
-  return await untilEnded(() => verifyRunOf(api, id), { hasEnded: ({ state }) => state === "done", show }).finally(() =>
-    line.end(),
-  );
+  const hasEnded = ({ state }: VerifyRun) => state === "done";
+  const later = `patina status ${id}`;
+  return await untilEnded(() => verifyRunOf(api, id), { hasEnded, show, later }).finally(() => line.end());
 }
 
 export function tellVerify(runs: readonly VerifyRun[], { json }: RemoteOptions): number {
@@ -105,9 +105,9 @@ export async function drillRemotely(typed: string | undefined, options: RemoteOp
 export async function followDrill(api: ApiClient, id: string): Promise<DrillView> {
   const line = new StatusLine();
   const show = ({ database, state }: DrillView) => line.show(`Drilling ${database}: ${state}`);
-  return await untilEnded(() => drillOf(api, id), { hasEnded: ({ state }) => state === "done", show }).finally(() =>
-    line.end(),
-  );
+  const hasEnded = ({ state }: DrillView) => state === "done";
+  const later = `patina status ${id}`;
+  return await untilEnded(() => drillOf(api, id), { hasEnded, show, later }).finally(() => line.end());
 }
 
 export function tellDrills(drills: readonly DrillView[], { json }: RemoteOptions): number {

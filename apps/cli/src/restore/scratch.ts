@@ -33,13 +33,14 @@ export async function openScratch(content: Content, onProgress: (bytes: number) 
     return null;
   });
   const path = join(folder, "scratch.sqlite");
-  const db = openUnjournalled(path, { pageSize: 4_096 });
+  let db: DatabaseSync | null = null;
   const close = () => {
-    db.close();
+    db?.close();
     remove();
     forget();
   };
   try {
+    db = openUnjournalled(path, { pageSize: 4_096 });
     if (content.tables !== null) db.exec("BEGIN");
     await load(db, { content, onProgress });
     if (db.isTransaction) db.exec("COMMIT");

@@ -9,6 +9,8 @@ export const manifest = operation({
   tag: "Backups",
   summary: "The manifest of a backup: tables, rows, digests, restart points",
   description: "As it is stored beside the backup, or with it in the weekly archive; see docs/format/manifest.md.",
+  // The sum of a column with one row is its value.
+  needs: "admin",
   params: BACKUP_PATH,
   query: BACKUP_QUERY,
   answer: Manifest,
