@@ -13,7 +13,7 @@ function statement(change: Change, now: number): string {
   const { entry } = change;
   const values = {
     name: quote(entry.name),
-    d1_id: quote(entry.d1Id),
+    d1_id: entry.d1Id === null ? "null" : quote(entry.d1Id),
     binding: quote(entry.binding),
     description: quote(entry.description),
     priority: String(PRIORITIES.indexOf(entry.priority)),

@@ -10,7 +10,8 @@ import * as v from "valibot";
 /** One database of `databases.toml`. */
 export interface Entry {
   readonly name: string;
-  readonly d1Id: string;
+  /** Null for the catalog, whose id is not known before it is made. */
+  readonly d1Id: string | null;
   readonly binding: string;
   readonly description: string;
   readonly priority: Priority;
@@ -43,9 +44,11 @@ const Retention = v.pipe(
   }),
 );
 
+const CATALOG_NAME = "patina-catalog";
+
 const File = v.strictObject({
   bucket: v.optional(v.strictObject({ name: Resource, lock_days: v.optional(Count, 0) }), { name: "patina-backups" }),
-  catalog: v.optional(v.strictObject({ name: Resource }), { name: "patina-catalog" }),
+  catalog: v.optional(v.strictObject({ name: v.optional(Resource), backup: v.optional(v.boolean()) }), {}),
   databases: v.optional(
     v.array(
       v.strictObject({
@@ -65,9 +68,12 @@ const File = v.strictObject({
   ),
 });
 
+/** The exporter's binding of the catalog. */
+export const CATALOG_BINDING = "CATALOG";
+
 /** Bindings that the exporter has for itself. */
 const TAKEN = [
-  "CATALOG",
+  CATALOG_BINDING,
   "BUCKET",
   "EXPORTS",
   "EXPORTS_DEAD",
@@ -104,14 +110,40 @@ export function readRegistry(text: string): Registry {
     }),
   );
   refuseTwins(entries);
-  return { bucket: { name: bucket.name, lockDays: bucket.lock_days ?? 0 }, catalog: catalog.name, databases: entries };
+  const { name: catalogName = CATALOG_NAME, backup: isBackedUp = true } = catalog;
+  const own = isBackedUp && !entries.some(({ name }) => name === catalogName) ? [catalogEntry(catalogName)] : [];
+  return {
+    bucket: { name: bucket.name, lockDays: bucket.lock_days ?? 0 },
+    catalog: catalogName,
+    databases: [...entries, ...own],
+  };
+}
+
+/**
+ * The catalog is backed up like any other database, through the binding that the exporter has anyway: without the addresses
+ * of channels, and without rows that are of no use after minutes.
+ */
+function catalogEntry(name: string): Entry {
+  return {
+    name,
+    d1Id: null,
+    binding: CATALOG_BINDING,
+    description: "Patina's catalog: jobs, settings, the audit log",
+    priority: "normal",
+    estimatedBytes: null,
+    certain: false,
+    redactions: [{ table: "alert_config", column: "url_ciphertext", as: "null" }],
+    excludedTables: ["idempotency_keys", "login_links"],
+    retention: null,
+  };
 }
 
 function refuseTwins(entries: readonly Entry[]): void {
   for (const field of ["name", "binding", "d1Id"] as const) {
     const seen = new Map<string, string>();
     for (const entry of entries) {
-      const value = entry[field].toLowerCase();
+      const value = entry[field]?.toLowerCase();
+      if (value === undefined) continue;
       const other = seen.get(value);
       if (other !== undefined) throw invalid(`"${other}" and "${entry.name}" have the same ${LABEL[field]}`);
       seen.set(value, entry.name);

@@ -1,7 +1,7 @@
 import { PatinaError } from "@patina/core/error";
 import { parse, stringify, type TomlTable } from "smol-toml";
 
-import type { Registry } from "./registry.ts";
+import { CATALOG_BINDING, type Registry } from "./registry.ts";
 import { WORKERS, type WorkerName } from "./workers.ts";
 
 /** Where a Worker's own file lies, and the one that is deployed: beside it, because the paths in it are relative. */
@@ -35,13 +35,13 @@ export function render(worker: WorkerName, options: { text: string; registry: Re
   const { text, registry, catalogId } = options;
   const config = parse(text);
   const databases = tables(config["d1_databases"]).map((entry) =>
-    entry["binding"] === "CATALOG" ? { ...entry, database_name: registry.catalog, database_id: catalogId } : entry,
+    entry["binding"] === CATALOG_BINDING
+      ? { ...entry, database_name: registry.catalog, database_id: catalogId }
+      : entry,
   );
-  const sources = registry.databases.map(({ name, binding, d1Id }) => ({
-    binding,
-    database_name: name,
-    database_id: d1Id,
-  }));
+  const sources = registry.databases.flatMap(({ name, binding, d1Id }) =>
+    d1Id === null ? [] : [{ binding, database_name: name, database_id: d1Id }],
+  );
   const all = worker === "exporter" ? [...databases, ...sources] : databases;
   const buckets = tables(config["r2_buckets"]).map((entry) => ({ ...entry, bucket_name: registry.bucket.name }));
   return `${NOTE}${stringify({

@@ -62,6 +62,7 @@ function changes(): string[] {
   return calls.filter((call) => !/ (info|list)\b|--command/.test(call));
 }
 
+/** The databases of the file, as they are registered. */
 function registered(): unknown[] {
   const db = new DatabaseSync(join(folder, "catalog.sqlite"));
   const rows = db
@@ -70,7 +71,7 @@ function registered(): unknown[] {
     )
     .all();
   db.close();
-  return rows.map((row) => ({ ...row }));
+  return rows.filter(({ name }) => name !== "patina-catalog").map((row) => ({ ...row }));
 }
 
 test("plan shows what an empty account needs, and changes nothing", async () => {
@@ -103,6 +104,7 @@ test("apply brings an empty account to a deployed Patina, and a second apply onl
   expect(exporter).toContain(
     'binding = "DB_SHOP"\ndatabase_name = "shop"\ndatabase_id = "a1b2c3d4-0000-4000-8000-000000000000"',
   );
+  expect(exporter.match(/^binding = "CATALOG"$/gm)).toHaveLength(1);
   expect(readFileSync(join(ROOT, "wrangler.deploy.toml"), "utf8")).not.toContain("DB_SHOP");
   const archiver = readFileSync(join(ROOT, "apps/archiver/wrangler.deploy.toml"), "utf8");
   expect(archiver).toContain('class_name = "Scratch"');
@@ -143,6 +145,20 @@ test("an edited file changes, adds and pauses databases, and leaves a paused one
       redactions: '[{"table":"users","column":"token","as":"null"}]',
     },
     { name: "wiki", binding: "DB_WIKI" },
+  ]);
+});
+
+test("the catalog is registered by the binding that is there, unless it is not to be backed up or is named in the file", async () => {
+  const here = world();
+  await apply(readRegistry(""), here);
+  expect(here.lines).toContain("+ database patina-catalog (CATALOG, normal)");
+  const off = world();
+  await apply(readRegistry("[catalog]\nbackup = false\n"), off);
+  expect(off.lines).toContain("- database patina-catalog: not in the file, paused; its backups stay");
+  const named = readRegistry(ENTRY.replace('"blog"', '"patina-catalog"'));
+  expect(named.databases.map(({ name, binding }) => [name, binding])).toEqual([
+    ["shop", "DB_SHOP"],
+    ["patina-catalog", "DB_PATINA_CATALOG"],
   ]);
 });
 
