@@ -174,7 +174,7 @@ test.each([
   ["a job, which the server does not know a backup by", ["verify", "shop@manual-2026", "--remote"], /shop@2026-11-20/],
   ["another place", ["drill", "shop", "--remote", "--source", "."], /--source names another place/],
   ["a drill of nothing", ["drill"], /no backup is named/],
-  ["a prune by hand", ["prune"], /Patina does it after each night\.\nTry: patina prune --dry-run/],
+  ["a prune of one database", ["prune", "--database", "shop"], /of everything .*\.\nTry: patina prune --dry-run/],
 ] as const)("%s is refused with 2", async (_, args, sentence) => {
   const { exit, out, err } = await run(args);
   expect(err).toMatch(sentence);
@@ -215,6 +215,36 @@ test("patina prune --dry-run shows, page by page, what the next prune would remo
     `remove\tdaily/2026-11-01/shop.sql.gz\t61000\t0\t${ENTRY.reason}`,
   ]);
   expect(err).toBe("2 objects would be removed, 122 KB. 2 backups would be copied out of archives first.\n");
+});
+
+const PRUNE = {
+  id: "prune-1",
+  state: "running",
+  doubt: null,
+  error: null,
+  kept: 0,
+  removed: 0,
+  removed_bytes: 0,
+  rescued: 0,
+};
+
+test("patina prune --wait has the server prune, and says what went", async () => {
+  answers.set("POST /prune", [{ prune: PRUNE, started: true }]);
+  const done = { ...PRUNE, state: "done", kept: 1_200, removed: 12, removed_bytes: 340_000, rescued: 1 };
+  answers.set("GET /prunes/prune-1?limit=1", [{ prune: done }]);
+  expect(await run(["prune", "--wait"])).toMatchObject({
+    exit: 0,
+    out: "prune-1 removed 12 objects, 340 KB, and kept 1,200. 1 backup copied out of archives first.\n",
+  });
+  answers.set("GET /prunes/prune-1?limit=1", [{ prune: { ...done, removed: 0, doubt: "nothing is removed: why" } }]);
+  expect((await run(["prune", "--wait"])).out).toBe("prune-1 removed nothing: why.\n");
+  answers.set("GET /prunes/prune-1?limit=1", [{ prune: { ...done, state: "failed", error: "it was left alone" } }]);
+  expect(await run(["prune", "--wait"])).toMatchObject({
+    exit: 1,
+    out: expect.stringContaining("prune-1 failed: it was left alone."),
+  });
+  const begun = await run(["prune", "--json"]);
+  expect(JSON.parse(begun.out)).toEqual({ prune: PRUNE });
 });
 
 test("patina prune --dry-run says why nothing would go, and --all shows what stays", async () => {

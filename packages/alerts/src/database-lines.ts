@@ -1,4 +1,4 @@
-import { bytes, count, duration, moment } from "@patina/core/wording";
+import { amount, bytes, count, duration, moment } from "@patina/core/wording";
 import type { DatabaseReport, Report } from "./report.ts";
 
 /** One line about a database. Plain text: each channel escapes it, and sets the label off, in its own way. */
@@ -53,7 +53,7 @@ function lastGood({ lastGood: good }: DatabaseReport, now: number): Line {
 }
 
 function facts({ rows, storedBytes, durationMs, consistency }: DatabaseReport): string {
-  return `${count(rows ?? 0)} rows · ${bytes(storedBytes ?? 0)} · ${duration(durationMs ?? 0)} · ${consistency}`;
+  return `${amount(rows ?? 0, "row")} · ${bytes(storedBytes ?? 0)} · ${duration(durationMs ?? 0)} · ${consistency}`;
 }
 
 function deviation({ rawBytes, baselineBytes }: DatabaseReport): string {

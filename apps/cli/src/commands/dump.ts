@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { dateOf } from "@patina/core/date";
 import { DATABASE_NAME_RULE, isDatabaseName, manualJobId } from "@patina/core/job";
-import { amount, bytes, count } from "@patina/core/wording";
+import { amount, bytes } from "@patina/core/wording";
 import { sqliteSource } from "@patina/dump/sqlite-source";
 import type { Command } from "commander";
 import { checkApart, destinationOf } from "../dump/destination.ts";
@@ -52,7 +52,7 @@ export function dumpCommand(): Command {
         else printData(files.dump);
         const { rows, tables, consistency, sql, object } = manifest;
         const sizes = `${bytes(sql.bytes)} as ${bytes(object.bytes)} stored`;
-        note(`${database}: ${count(rows)} rows in ${amount(tables.length, "table")}, ${sizes}, ${consistency}.`);
+        note(`${database}: ${amount(rows, "row")} in ${amount(tables.length, "table")}, ${sizes}, ${consistency}.`);
       } finally {
         db.close();
       }

@@ -1,4 +1,5 @@
 import type { SQLOutputValue, StatementSync } from "node:sqlite";
+import { amount } from "@patina/core/wording";
 import type { Command } from "commander";
 import { findBackup, REFERENCE_HELP } from "../backups/reference.ts";
 import { CommandError, usageError } from "../failure.ts";
@@ -72,7 +73,7 @@ function answer({ db }: Scratch, { sql, options }: { sql: string; options: Query
       ),
     );
   }
-  note(rows.length === 1 ? "1 row." : `${rows.length} rows.`);
+  note(`${amount(rows.length, "row")}.`);
 }
 
 /** A value in JSON: integers that a double cannot hold become text, BLOBs the literal of their bytes. */

@@ -1,4 +1,4 @@
-import { bytes, count, duration } from "@patina/core/wording";
+import { amount, bytes, duration } from "@patina/core/wording";
 import { cut } from "../output/cut.ts";
 import type { JobView, TaskView } from "./job-view.ts";
 
@@ -42,7 +42,7 @@ export class Progress {
 
 function ended({ database, result, error, attempt }: TaskView): string {
   if (result === null) return `  failed     ${database}: ${error?.message ?? "no reason given"}`;
-  const facts = `${count(result.rows)} rows, ${bytes(result.stored_bytes)}, ${duration(result.duration_ms)}`;
+  const facts = `${amount(result.rows, "row")}, ${bytes(result.stored_bytes)}, ${duration(result.duration_ms)}`;
   return `  backed up  ${database}: ${facts}${attempt > 1 ? `, attempt ${attempt}` : ""}`;
 }
 

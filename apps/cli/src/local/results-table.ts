@@ -1,4 +1,4 @@
-import { bytes, count, duration } from "@patina/core/wording";
+import { amount, bytes, count, duration } from "@patina/core/wording";
 import { isTerminal, note, printData, type Tone, tone } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import type { JobView, TaskView } from "./job-view.ts";
@@ -76,7 +76,7 @@ const COLUMNS: readonly Column<TaskView>[] = [
 function totals(job: JobView): string {
   const lasted = Date.parse(job.finished_at ?? job.started_at) - Date.parse(job.started_at);
   const counts = `${job.succeeded} of ${job.databases} databases backed up`;
-  const sizes = `${count(job.rows)} rows, ${bytes(job.raw_bytes)} as ${bytes(job.stored_bytes)} stored`;
+  const sizes = `${amount(job.rows, "row")}, ${bytes(job.raw_bytes)} as ${bytes(job.stored_bytes)} stored`;
   return `Job ${job.id} ${job.status} in ${duration(lasted)}: ${counts}; ${sizes}.`;
 }
 

@@ -1,5 +1,5 @@
 import type { Verdict } from "@patina/core/drill";
-import { amount, bytes, count, duration } from "@patina/core/wording";
+import { amount, bytes, duration } from "@patina/core/wording";
 import { EXIT } from "../failure.ts";
 import { type Tone, tone } from "../output/print.ts";
 import type { Content } from "./content.ts";
@@ -19,7 +19,7 @@ export function describeOutcome(outcome: Outcome, { content, ms }: { content: Co
   const { target, proof, emergency } = outcome;
   const { tables } = content.expected();
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const what = `${count(rows)} rows in ${amount(tables.length, "table")}`;
+  const what = `${amount(rows, "row")} in ${amount(tables.length, "table")}`;
   const size = content.bytes === null ? "" : `, ${bytes(content.bytes)} of SQL`;
   const [color, sentence] = SENTENCES[proof.verdict];
   return [

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { bytes, count } from "@patina/core/wording";
+import { amount, bytes } from "@patina/core/wording";
 import { facts } from "../output/facts.ts";
 import type { Content } from "./content.ts";
 import { availableIn, requiredFor } from "./space.ts";
@@ -52,7 +52,7 @@ export function describePlan(plan: Plan): string {
     ["target", plan.target],
     [
       "content",
-      tables === null ? "everything in it" : `${count(rows)} rows in ${tables.map(({ name }) => name).join(", ")}`,
+      tables === null ? "everything in it" : `${amount(rows, "row")} in ${tables.map(({ name }) => name).join(", ")}`,
     ],
     ["SQL", sqlBytes === null ? "unknown" : bytes(sqlBytes)],
   ];

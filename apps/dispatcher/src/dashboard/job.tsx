@@ -1,7 +1,7 @@
 import type { Job, JobTask } from "@patina/catalog/jobs";
 import type { TaskEventRow } from "@patina/catalog/task-events";
 import { isErrorCode, nextOf } from "@patina/core/error";
-import { bytes, count, duration } from "@patina/core/wording";
+import { amount, bytes, count, duration } from "@patina/core/wording";
 import { StateChip } from "./glyph.tsx";
 import { isKnownInPart, stateOf } from "./jobs.tsx";
 import { Moment, utc } from "./moment.tsx";
@@ -90,6 +90,14 @@ export function JobPage(facts: JobFacts) {
   );
 }
 
+function JobLink({ id }: { id: string }) {
+  return (
+    <a class="mono" href={`/dashboard/jobs/${id}`}>
+      {id}
+    </a>
+  );
+}
+
 function Summary({ job, ended, frame }: JobFacts) {
   const isRunning = job.status === "running";
   return (
@@ -99,9 +107,20 @@ function Summary({ job, ended, frame }: JobFacts) {
       <p>
         A {job.kind} job for {job.date}, started by {job.trigger} <Moment at={job.startedAt} now={frame.now} />
         {job.reason !== null && `: ${job.reason}`}.{" "}
-        {!isRunning && `${count(job.rows)} rows, ${bytes(job.rawBytes)} of SQL as ${bytes(job.storedBytes)} stored.`}
+        {!isRunning && `${amount(job.rows, "row")}, ${bytes(job.rawBytes)} of SQL as ${bytes(job.storedBytes)} stored.`}
         {isRunning && "This page asks again every 4 s; it may be closed, the job goes on."}
       </p>
+      {job.replayOf !== null && (
+        <p>
+          Makes up for what failed in <JobLink id={job.replayOf} />.
+        </p>
+      )}
+      {job.healedBy !== null && job.healedAt !== null && (
+        <p>
+          All that failed in it was made up for by <JobLink id={job.healedBy} />{" "}
+          <Moment at={job.healedAt} now={frame.now} />.
+        </p>
+      )}
       {job.rebuiltAt !== null && (
         <p>
           Rebuilt from the bucket <Moment at={job.rebuiltAt} now={frame.now} />. {unknownOf(job)}

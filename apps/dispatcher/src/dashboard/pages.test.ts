@@ -254,3 +254,14 @@ test("a job that was rebuilt from the bucket does not look as if all of it had g
   const other = wordsOf(await browser.page("/dashboard/jobs/nightly-2026-11-20"));
   expect(other).toContain("a database that failed would not show");
 });
+
+test("a job leads to the one whose failures it makes up for, and to the one that made up for its own", async () => {
+  await seed();
+  const at = browser.now - 3_600_000;
+  const links = `replay_of = 'nightly-2026-11-19', healed_by = 'manual-20261120-120000-abc123', healed_at = ${at}`;
+  await env.CATALOG.exec(`update backup_jobs set ${links} where id = 'nightly-2026-11-20'`);
+  const html = await browser.page("/dashboard/jobs/nightly-2026-11-20");
+  expect(html).toContain('href="/dashboard/jobs/nightly-2026-11-19"');
+  expect(html).toContain('href="/dashboard/jobs/manual-20261120-120000-abc123"');
+  expect(wordsOf(html)).toContain("All that failed in it was made up for by manual-20261120-120000-abc123 1 h");
+});
