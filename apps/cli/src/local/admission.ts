@@ -81,7 +81,8 @@ function tables(db: DatabaseSync): string | null {
     if (table.toLowerCase().startsWith("_cf_")) return `table "${table}" has a name that D1 keeps for itself`;
     if (isInternalName(table)) continue;
     if (/^\s*CREATE\s+VIRTUAL\b/i.test(String(sql))) {
-      if (virtualKind({ name: table, sql: String(sql) }) === "other") return `virtual table "${table}" uses a module that D1 does not have`;
+      if (virtualKind({ name: table, sql: String(sql) }) === "other")
+        return `virtual table "${table}" uses a module that D1 does not have`;
       continue;
     }
     const reason = oneTable(db, table);
