@@ -154,7 +154,8 @@ function packed(pieces: readonly Piece[], { manifest, isForged }: { manifest: Ma
 }
 
 /** Statements that make nothing of the database by themselves. */
-const IDLE = /^(?:PRAGMA|DROP|BEGIN|COMMIT|ANALYZE|--|CREATE TABLE IF NOT EXISTS "patina_sequence"|DELETE FROM "sqlite_)/;
+const IDLE =
+  /^(?:PRAGMA|DROP|BEGIN|COMMIT|ANALYZE|--|CREATE TABLE IF NOT EXISTS "patina_sequence"|DELETE FROM "sqlite_)/;
 
 const editSql: Way = (backup, { at }) => {
   const { manifest } = backup;
