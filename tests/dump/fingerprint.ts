@@ -2,9 +2,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { contentOf } from "@patina/dump/content";
 import { type ColumnFingerprint, fingerprints } from "@patina/dump/fingerprint";
 import { countedSums, fingerprintQueries } from "@patina/dump/fingerprint-sql";
-import { readColumns } from "@patina/dump/row-sql";
 import { readSchema } from "@patina/dump/schema-reader";
 import { sqliteSource } from "@patina/dump/sqlite-source";
+import { readColumns } from "@patina/dump/table-columns";
 
 /** The fingerprints of a database's tables, counted anew with plain SQL. */
 export async function countAgain(db: DatabaseSync): Promise<{ name: string; columns: readonly ColumnFingerprint[] }[]> {

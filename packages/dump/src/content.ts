@@ -1,7 +1,7 @@
 import { hasFleetingCheck } from "./guard.ts";
 import type { Target } from "./insert-writer.ts";
-import { readColumns } from "./row-sql.ts";
 import { keyBeside, NO_ROW, type Schema, type Table, type VirtualTable } from "./schema.ts";
+import { readColumns } from "./table-columns.ts";
 import { orderTables } from "./table-order.ts";
 import { type VirtualKind, virtualKind } from "./virtual-table.ts";
 

@@ -12,16 +12,16 @@ import { withDigests } from "./keyed-digest.ts";
 import { layoutOf, refersToItself, type Step } from "./layout.ts";
 import { quoteName, quoteText, same } from "./name.ts";
 import type { Output } from "./output.ts";
-import type { Cursor } from "./page-query.ts";
 import { PageRooms } from "./page-room.ts";
 import { MAX_SINGLE_ROWS } from "./paged-reader.ts";
+import type { Cursor } from "./range.ts";
 import { openReading, type Reading, type ReadingState } from "./reading.ts";
-import { readColumns } from "./row-sql.ts";
 import type { VirtualTable } from "./schema.ts";
 import { type SchemaDigest, schemaDigest } from "./schema-digest.ts";
 import { objectsOf } from "./schema-reader.ts";
 import type { Source } from "./source.ts";
 import { Stage } from "./stage.ts";
+import { readColumns } from "./table-columns.ts";
 import { rowsOf, warningsOf } from "./warnings.ts";
 
 export interface DumpOptions extends DumpInfo {

@@ -1,9 +1,9 @@
 import { isFleeting } from "./expression.ts";
 import { quoteName } from "./name.ts";
-import { type Range, whereOf } from "./page-query.ts";
-import { qualified } from "./row-sql.ts";
+import { type Range, whereOf } from "./range.ts";
 import type { Table } from "./schema.ts";
 import { columns, type Query } from "./source.ts";
+import { qualified } from "./table-columns.ts";
 import { tree } from "./tree.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import type { Cell } from "./literal.ts";
-import { readColumns } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
+import { readColumns } from "./table-columns.ts";
 
 /** Characters of a keyed digest. */
 export const DIGEST_LENGTH = 64;

@@ -10,12 +10,12 @@ import { quoteName, quoteText, same } from "./name.ts";
 import { PageRooms } from "./page-room.ts";
 import { MAX_SINGLE_ROWS, PagedReader } from "./paged-reader.ts";
 import { lineOf } from "./row-line.ts";
-import { keyColumns, qualified } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import { readRuledSchema } from "./ruled-schema.ts";
 import type { Schema, Table } from "./schema.ts";
 import { readSchema } from "./schema-reader.ts";
 import { columns, number, type Source } from "./source.ts";
+import { keyColumns, qualified } from "./table-columns.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What an export of a database will be like, told before the first one. */

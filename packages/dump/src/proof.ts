@@ -9,13 +9,13 @@ import { type Expected, type ExpectedTable, isWhole } from "./expected.ts";
 import { fingerprints } from "./fingerprint.ts";
 import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import type { Output } from "./output.ts";
-import { readColumns } from "./row-sql.ts";
 import { otherColumns, sameDefinitions, sameRows } from "./sameness.ts";
 import type { Table } from "./schema.ts";
 import { schemaDigest } from "./schema-digest.ts";
 import { objectsOf, readSchema } from "./schema-reader.ts";
 import { foreignKeys, fullText, quickCheck } from "./soundness.ts";
 import type { Query, Source } from "./source.ts";
+import { readColumns } from "./table-columns.ts";
 
 /** What is done one after the other. A step may take several pieces of work, and ends with a check or two. */
 const STEPS = [

@@ -1,8 +1,9 @@
 import { PatinaError } from "@patina/core/error";
 import { type Trouble, troubleQueries } from "./guard.ts";
 import { longCells } from "./long-row.ts";
-import { cellPiece, cellSizes, type Range, rangeAt, TAGGED_BYTES, taggedPage } from "./page-query.ts";
+import { cellPiece, cellSizes, TAGGED_BYTES, taggedPage } from "./page-query.ts";
 import type { Take } from "./page-room.ts";
+import { type Range, rangeAt } from "./range.ts";
 import type { Rows } from "./rows.ts";
 import type { Table } from "./schema.ts";
 import { type Query, type ResultSet, type Source, text } from "./source.ts";

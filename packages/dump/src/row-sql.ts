@@ -2,7 +2,8 @@ import { cellSize, easyCell, taggedCell } from "./cell-sql.ts";
 import { D1_LIMITS } from "./d1-limits.ts";
 import { guardOf } from "./guard.ts";
 import { quoteName, quoteText } from "./name.ts";
-import type { Column, KeyColumn, Table } from "./schema.ts";
+import type { Column, Table } from "./schema.ts";
+import { keyColumns, qualified, readColumns } from "./table-columns.ts";
 import { tree } from "./tree.ts";
 
 /**
@@ -21,26 +22,6 @@ export const MAX_COLUMNS = D1_LIMITS.column;
 /** Columns of which the cells go into one query when rows are tagged; and bytes of their full names. */
 const GROUP_COLUMNS = 45;
 const GROUP_NAMES = 30_000;
-
-/**
- * A column by its full name. A bare `"c"` that no longer exists is not an error but the text 'c': a column dropped while
- * it is read would fill the backup with its own name.
- */
-export function qualified(table: Table, column: string): string {
-  return `${quoteName(table.name)}.${quoteName(column)}`;
-}
-
-/** The columns that are read: the rowid where it is no column, and every stored column. */
-export function readColumns(table: Table): readonly Column[] {
-  if (table.key.by !== "rowid" || table.key.place !== "beside") return table.columns;
-  return [{ name: table.key.name, type: "INTEGER" }, ...table.columns];
-}
-
-export function keyColumns(table: Table): readonly KeyColumn[] {
-  if (table.key.by === "key") return table.key.columns;
-  if (table.key.by === "rowid") return [{ name: table.key.name, collation: "BINARY", descending: false }];
-  return [];
-}
 
 /** A part of a table's columns under short names, as a query can select from it. */
 export interface Selection {
