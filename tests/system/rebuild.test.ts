@@ -62,7 +62,7 @@ test("the API lists the same backups, jobs and databases after the catalog was l
   });
   expect(await listed()).toEqual(before);
 
-  // A tick finds nothing to make up for that had been done, and the next night is as any other.
+  // A tick finds nothing to make up for that had been done, and the next night is like every other.
   await system.patina.fire("tick", Date.parse("2026-11-15T04:30:00Z"));
   const night = await system.ask("/jobs?kind=weekly");
   expect(night.jobs).toMatchObject([{ id: WEEKLY, status: "completed", rebuilt_at: expect.any(String) }]);

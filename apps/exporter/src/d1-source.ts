@@ -30,7 +30,7 @@ export function d1Source(name: string, database: D1Database): Source {
 /** Whether a binding is a D1 database, as far as can be seen without asking it. */
 export function isDatabase(binding: unknown): binding is D1Database {
   if (typeof binding !== "object" || binding === null) return false;
-  // A service binding says that it has any method there is.
+  // A service binding claims to have every method.
   return "batch" in binding && "prepare" in binding && !("fetch" in binding);
 }
 

@@ -78,7 +78,7 @@ function parentIndexes({ indexes }: Schema): Index[] {
 
 /** The counters of AUTOINCREMENT, of dropped tables too. */
 function sequences(schema: Schema, transfer: Transfer): Step[] {
-  // sqlite_sequence exists as soon as any table has AUTOINCREMENT; the source's may all be gone.
+  // sqlite_sequence exists once a table has had AUTOINCREMENT; those of the source may all be gone.
   const helper = quoteName(unusedName(schema, "patina_sequence"));
   return [
     statements([

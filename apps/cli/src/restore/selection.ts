@@ -190,7 +190,7 @@ function counter(schema: DatabaseSync, name: string): string[] {
     .prepare("SELECT quote(name) AS name, quote(seq) AS seq FROM sqlite_sequence WHERE name=?")
     .all(name);
   return rows.flatMap((row) => [
-    // The table of counters is there as soon as any table has one; a counter may be left of one that has none any more.
+    // The table of counters is there once a table has had one; a counter may be left of a table that has none any more.
     `CREATE TABLE ${HELPER}(id INTEGER PRIMARY KEY AUTOINCREMENT)`,
     `DROP TABLE ${HELPER}`,
     `DELETE FROM sqlite_sequence WHERE name=${row["name"]}`,
