@@ -36,8 +36,9 @@ async function read(options: {
   happens?: (batch: number) => Promise<void>;
   isTolerant?: boolean;
   isCertain?: boolean;
+  snapshotBytes?: number;
 }) {
-  const { happens, isTolerant = true, isCertain = false } = options;
+  const { happens, isTolerant = true, isCertain = false, snapshotBytes = 0 } = options;
   const source = d1Source("blog", env.DB_BLOG);
   let batches = 0;
   const run = dump(
@@ -56,7 +57,7 @@ async function read(options: {
       startedAt: "2026-11-20T03:00:00.000Z",
       rules: NO_RULES,
       redactionKey: null,
-      snapshotBytes: 0,
+      snapshotBytes,
       output: NOWHERE,
       isTolerant,
       isCertain,
@@ -89,6 +90,30 @@ test("a table without rowids, with keys in both directions, is read once too", a
   expect(summary.rows).toBe(ROWS);
   expect(summary.rowsRead).toBeLessThanOrEqual(1.05 * ROWS + 100);
 });
+
+test.each([
+  ["whose values SQLite can write", "'x'"],
+  ["of which a value has to be read as hexadecimal", "char(0)"],
+])(
+  "a table of many columns %s is read once, counted and all, when the database is read in one piece",
+  async (_, value) => {
+    const columns = Array.from({ length: 40 }, (__, i) => `c${i}`).join(",");
+    for (const sql of [
+      "drop table items",
+      `create table items (id integer primary key, ${columns})`,
+      `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${ROWS})
+       insert into items (id, c0, c39) select i, 'some text', i / 8.0 from n`,
+      `update items set c1 = ${value} where id = 1`,
+    ]) {
+      await env.DB_BLOG.prepare(sql).run();
+    }
+    const { summary } = await read({ snapshotBytes: 2_000_000 });
+    expect(summary).toMatchObject({ mode: "snapshot", rows: ROWS });
+    // A database that has to be asked again is read again.
+    const readings = value === "'x'" ? 1 : 2;
+    expect(summary.rowsRead).toBeLessThanOrEqual(1.05 * readings * ROWS + 100);
+  },
+);
 
 const WRITES: readonly (readonly [string, readonly string[]])[] = [
   ["inserts", ["insert into log values ('new')"]],

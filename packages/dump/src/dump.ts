@@ -31,7 +31,7 @@ export interface DumpOptions extends DumpInfo {
   readonly redactionKey: string | null;
   /** Databases up to this many bytes are read in one batch, at one instant. */
   readonly snapshotBytes: number;
-  /** Queries up to which one batch may read it: a table costs one, and one for each 16 of its columns. */
+  /** Queries up to which one batch may read it: a table costs one, or one for each 45 columns where values need it. */
   readonly batchQueries?: number;
   /** Rows of a page that are read one by one, at most: few where an invocation has few queries. */
   readonly singleRows?: number;

@@ -66,20 +66,22 @@ export function countedSums(results: readonly ResultSet[]): Sums {
 }
 
 /**
- * What a query over a page adds to count the page's rows, which the reader asks for anyway: numbers beside each row, and
- * one aggregate over them. Several counts share an integer, since each sum costs a call for each row; a column counts
- * what its declared type makes likely, and the rest goes into a list.
+ * What a query for rows adds to count them, so that no row is read twice: numbers beside each row. Several counts share an
+ * integer, since each number costs a call for each row; a column counts what its declared type makes likely, and the rest
+ * goes into a list.
  */
-export interface PageSums {
-  /** Columns of the rows, each with its name. */
+export interface RowSums {
+  /** Columns of a row, each with its name. */
   readonly ofRow: readonly string[];
-  /** The aggregate over these columns: one text. */
+  /** The aggregate over these columns: one text, for at most MAX_COUNTED_ROWS rows. */
   readonly aggregate: string;
-  /** Reads that text. */
-  readonly read: (aggregate: string) => ColumnSums[];
+  /** The same of one row, for a query that gives each row by itself. */
+  readonly text: string;
+  /** Reads an aggregate, or the texts of any number of rows. */
+  readonly read: (texts: readonly string[]) => ColumnSums[];
 }
 
-/** Most rows that a page may have: more would overflow a shared integer. */
+/** Rows up to which a shared integer does not overflow. */
 export const MAX_COUNTED_ROWS = 16_000;
 
 /** Numbers: the sum in 33 bits with sign, integers in 15, reals in 15. */
@@ -90,12 +92,18 @@ const TEXT = 2n ** 34n;
 const BLOB = 2n ** 49n;
 const COUNT_BITS = 15;
 
-/**
- * Counts the cells of a selection with at most `room` columns beside each row. Null when that is too few.
- */
-export function pageSums(table: Table, { cells, room }: { cells: Selection["cells"]; room: number }): PageSums | null {
-  if (cells.length + 1 > room) return null;
-  let spare = room - cells.length - 1;
+/** The least columns beside each row that so many cells take. */
+export function leastRoom(cells: number): number {
+  return cells + 1;
+}
+
+/** Counts the cells of a selection with at most `room` columns beside each row, which is leastRoom() or more. */
+export function rowSums(
+  table: Table,
+  { cells, room = Number.POSITIVE_INFINITY }: { cells: Selection["cells"]; room?: number },
+): RowSums {
+  if (room < leastRoom(cells.length)) throw new RangeError(`Cannot count the columns of table "${table.name}"`);
+  let spare = room - leastRoom(cells.length);
   const sums: { readonly sql: string; readonly place: number; readonly isNumber: boolean }[] = [];
   const doubtful: { readonly name: string; readonly place: number }[] = [];
   for (const [place, { name, column }] of cells.entries()) {
@@ -114,26 +122,28 @@ export function pageSums(table: Table, { cells, room }: { cells: Selection["cell
   }
   const ofRow = sums.map(({ sql }, i) => `${sql} AS s${i}`);
   const totals = sums.map((_, i) => `ifnull(sum(s${i}),0)`);
+  const own = sums.map(({ sql }) => `ifnull(${sql},0)`);
   if (doubtful.length > 0) {
     ofRow.push(`${listed(doubtful)} AS o`);
     totals.push("ifnull(group_concat(o,''),'')");
+    own.push(`ifnull(${listed(doubtful)},'')`);
   }
   return {
     ofRow,
     aggregate: `''||${tree(totals, "||','||")}`,
-    read(aggregate) {
+    text: `''||${tree(own, "||','||")}`,
+    read(texts) {
       const found = cells.map(() => NOTHING);
-      const all = aggregate.split(",");
-      for (const [i, { place, isNumber }] of sums.entries()) {
-        const sum = BigInt(all[i] ?? "0");
-        found[place] = addColumns(found[place], isNumber ? splitNumbers(sum) : splitTexts(sum));
-      }
-      for (const entry of (all[sums.length] ?? "").split(" ")) {
-        const [, place, type, bytes] = /^(\d+)([tb])(\d+)$/.exec(entry) ?? [];
-        if (place === undefined) continue;
-        const isText = type === "t";
-        const one = { ...NOTHING, texts: isText ? 1 : 0, blobs: isText ? 0 : 1, bytes: Number(bytes) };
-        found[Number(place)] = addColumns(found[Number(place)], one);
+      const add = (place: number, more: ColumnSums) => {
+        found[place] = addColumns(found[place], more);
+      };
+      for (let at = 0; at < texts.length; at += MAX_COUNTED_ROWS) {
+        const rows = texts.slice(at, at + MAX_COUNTED_ROWS).map((text) => text.split(","));
+        for (const [i, { place, isNumber }] of sums.entries()) {
+          const sum = rows.reduce((total, all) => total + BigInt(all[i] ?? "0"), 0n);
+          add(place, isNumber ? splitNumbers(sum) : splitTexts(sum));
+        }
+        for (const [place, more] of rows.flatMap((all) => entriesOf(all[sums.length] ?? ""))) add(place, more);
       }
       return found;
     },
@@ -196,6 +206,13 @@ function listed(cells: readonly { name: string; place: number }[]): string {
     ({ name, place }) => `iif(${name}>='',iif(${name}>=X'','${place}b','${place}t')||octet_length(${name})||' ','')`,
   );
   return `CASE WHEN ${isListed} THEN ${tree(entries, "||")} END`;
+}
+
+function entriesOf(list: string): [place: number, sums: ColumnSums][] {
+  return [...list.matchAll(/(\d+)([tb])(\d+)/g)].map(([, place, type, bytes]) => {
+    const isText = type === "t";
+    return [Number(place), { ...NOTHING, texts: isText ? 1 : 0, blobs: isText ? 0 : 1, bytes: Number(bytes) }];
+  });
 }
 
 function splitNumbers(sum: bigint): ColumnSums {

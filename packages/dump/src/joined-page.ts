@@ -1,5 +1,5 @@
 import type { Sums } from "./fingerprint.ts";
-import { pageSums } from "./fingerprint-sql.ts";
+import { rowSums } from "./fingerprint-sql.ts";
 import { type PageOptions, tailOf } from "./page-query.ts";
 import type { Take } from "./page-room.ts";
 import { MAX_COLUMNS, type Selection, selectGroups, selectGuard, taggedKey, taggedRow } from "./row-sql.ts";
@@ -27,8 +27,7 @@ export function joinedPage(table: Table, options: PageOptions & { readonly guard
     return { sql: `SELECT ${columns(parts.aggregates)} FROM (${rows})`, params };
   };
   const groups = selectGroups(table).map((group) => {
-    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS - 3 });
-    if (sums === null) throw new RangeError(`Cannot count the columns of table "${table.name}"`);
+    const sums = rowSums(table, { cells: group.cells, room: MAX_COLUMNS - 3 });
     const rows = [`${taggedRow(group, options.maxRow)} AS r`, `${taggedKey(group)} AS k`, ...sums.ofRow];
     return { sums, query: ask(group, { rows, aggregates: ["count(*)", joined("r"), joined("k"), sums.aggregate] }) };
   });
@@ -45,7 +44,7 @@ export function joinedPage(table: Table, options: PageOptions & { readonly guard
         rows,
         sums: {
           rows: rows.length,
-          columns: groups.flatMap(({ sums }, i) => sums.read(text(results[i]?.rows[0]?.[3]))),
+          columns: groups.flatMap(({ sums }, i) => sums.read([text(results[i]?.rows[0]?.[3])])),
         },
       };
     },
@@ -74,8 +73,7 @@ export function countedPage(
   { range, limit }: Omit<PageOptions, "maxRow">,
 ): { queries: readonly Query[]; read: (results: readonly ResultSet[]) => Sums } {
   const groups = selectGroups(table).map((group) => {
-    const sums = pageSums(table, { cells: group.cells, room: MAX_COLUMNS - 1 });
-    if (sums === null) throw new RangeError(`Cannot count the columns of table "${table.name}"`);
+    const sums = rowSums(table, { cells: group.cells, room: MAX_COLUMNS - 1 });
     const { tail, params } = tailOf(table, { selection: group, range, limit });
     const rows = `SELECT ${sums.ofRow.join(",")} FROM ${group.from} ${tail}`;
     return { sums, query: { sql: `SELECT ${columns(["count(*)", sums.aggregate])} FROM (${rows})`, params } };
@@ -84,7 +82,7 @@ export function countedPage(
     queries: groups.map(({ query }) => query),
     read: (results) => ({
       rows: number(results[0]?.rows[0]?.[0]),
-      columns: groups.flatMap(({ sums }, i) => sums.read(text(results[i]?.rows[0]?.[1]))),
+      columns: groups.flatMap(({ sums }, i) => sums.read([text(results[i]?.rows[0]?.[1])])),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import { type PageSums, pageSums } from "./fingerprint-sql.ts";
+import { leastRoom, type RowSums, rowSums } from "./fingerprint-sql.ts";
 import { quoteName } from "./name.ts";
 import { ALL, conditions, type Range } from "./range.ts";
 import { SEPARATOR_SQL } from "./row-block.ts";
@@ -44,7 +44,7 @@ export interface PageOptions {
 /** A query for a page, which also counts its rows; how its columns are understood, the last one by `sums`. */
 export interface CountedPage {
   readonly query: Query;
-  readonly sums: PageSums;
+  readonly sums: RowSums;
 }
 
 /**
@@ -58,8 +58,9 @@ export function easyPage(
   const all = selectAll(table);
   if (all === null) return null;
   // Each sum is a column beside the row and its key, and an aggregate beside the count, the rows and the last key.
-  const sums = pageSums(table, { cells: all.cells, room: MAX_COLUMNS - 3 });
-  if (sums === null) return null;
+  const room = MAX_COLUMNS - 3;
+  if (room < leastRoom(all.cells.length)) return null;
+  const sums = rowSums(table, { cells: all.cells, room });
   // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
   const { tail, params } = tailOf(table, { selection: all, range, limit });
   const rows = (key: string) =>
@@ -89,15 +90,16 @@ export function lastKey(keys: string): string[] {
   return keys.slice(keys.lastIndexOf(KEYS) + 1).split(",");
 }
 
-/** The whole table as easy rows, one result row each; for databases that are read in one batch. */
-export function easyTable(table: Table, maxLine: number): Query | null {
+/** The whole table as easy rows, a result row each: the row and its sums. For databases that are read in one batch. */
+export function easyTable(table: Table, maxLine: number): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
+  const sums = rowSums(table, all);
   const { tail } = tailOf(table, { selection: all, range: ALL, limit: -1 });
-  const rows = `SELECT ${easyRow(table, all)} AS r FROM ${all.from} ${tail}`;
-  return fitting({
-    sql: `SELECT ${columns([`iif(${fits({ maxRow: maxLine, maxLine })},r,'${MARK}')`])} FROM (${rows})`,
-  });
+  const rows = `SELECT ${easyRow(table, all)} AS r,${sums.text} AS s FROM ${all.from} ${tail}`;
+  const list = columns([`iif(${fits({ maxRow: maxLine, maxLine })},r,'${MARK}')`, "s"]);
+  const query = fitting({ sql: `SELECT ${list} FROM (${rows})` });
+  return query === null ? null : { query, sums };
 }
 
 /**
@@ -126,16 +128,40 @@ function fitting(query: Query): Query | null {
  * row passes the guard.
  */
 export function taggedPage(table: Table, options: PageOptions & { readonly guarded: boolean }): Query[] {
-  const { range, limit, maxRow } = options;
-  const ask = (selection: Selection, list: readonly string[]): Query => {
-    const { tail, params } = tailOf(table, { selection, range, limit });
-    return { sql: `SELECT ${columns(list)} FROM ${selection.from} ${tail}`, params };
-  };
+  const { maxRow } = options;
   const groups = selectGroups(table).map((group, i) =>
-    ask(group, i === 0 ? [taggedRow(group, maxRow), taggedKey(group)] : [taggedRow(group, maxRow)]),
+    asked(table, {
+      ...options,
+      selection: group,
+      list: i === 0 ? [taggedRow(group, maxRow), taggedKey(group)] : [taggedRow(group, maxRow)],
+    }),
   );
-  const guard = options.guarded ? selectGuard(table) : null;
-  return guard === null || guard.guard === null ? groups : [...groups, ask(guard, [guard.guard])];
+  return [...groups, ...(options.guarded ? guards(table, options) : [])];
+}
+
+/** A whole table as taggedPage() gives it, with the sums of each row as a third column: a query and its sums a group. */
+export function taggedTable(table: Table, { guarded }: { guarded: boolean }) {
+  const options = { range: ALL, limit: -1 };
+  const groups = selectGroups(table).map((selection, i) => {
+    const sums = rowSums(table, selection);
+    const list = [taggedRow(selection, TAGGED_BYTES), i === 0 ? taggedKey(selection) : "NULL", sums.text];
+    return { sums, query: asked(table, { ...options, selection, list }) };
+  });
+  return { groups, guards: guarded ? guards(table, options) : [] };
+}
+
+function guards(table: Table, options: Pick<PageOptions, "range" | "limit">): Query[] {
+  const selection = selectGuard(table);
+  if (selection === null || selection.guard === null) return [];
+  return [asked(table, { ...options, selection, list: [selection.guard] })];
+}
+
+function asked(
+  table: Table,
+  options: { selection: Selection; range: Range; limit: number; list: readonly string[] },
+): Query {
+  const { tail, params } = tailOf(table, options);
+  return { sql: `SELECT ${columns(options.list)} FROM ${options.selection.from} ${tail}`, params };
 }
 
 /** Type and size of each cell of one row, one query for each group of columns. */

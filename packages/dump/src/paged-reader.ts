@@ -149,7 +149,7 @@ export class PagedReader {
     }
     this.#nextTaggedPages = 1;
     this.#learn({ bytes: page.length, rows: seen });
-    const sums = { rows: seen, columns: asked.sums.read(text(counted)) };
+    const sums = { rows: seen, columns: asked.sums.read([text(counted)]) };
     if (marks > 0) return await this.#markedPage(page, { range, limit, last, sums });
     const key = this.#table.key.by === "hidden" ? null : lastKey(text(last));
     return {

@@ -5,7 +5,6 @@ import type { Rules } from "@patina/core/rules";
 import { contentOf, type Transfer, transfersOf } from "./content.ts";
 import { brokenForeignKeys, misreadDefinitions, staleIndexes, unreadableContents } from "./doubts.ts";
 import { SNAPSHOT_BYTES } from "./dump.ts";
-import { fingerprintQueries } from "./fingerprint-sql.ts";
 import { quoteName, quoteText, same } from "./name.ts";
 import { PageRooms } from "./page-room.ts";
 import { MAX_SINGLE_ROWS, PagedReader } from "./paged-reader.ts";
@@ -54,11 +53,6 @@ const MAX_COLUMNS = 100;
 /** The least that a row takes in a page of SQLite: cell pointer, sizes, header and rowid. */
 const LEAST_ROW_BYTES = 6;
 
-/** How often an export reads each row: pages are counted as they are read, in one batch counting is reading again. */
-function readsOf(table: Table, mode: Preflight["mode"]): number {
-  return mode === "snapshot" ? 1 + fingerprintQueries(table).length : 1;
-}
-
 /**
  * Looks at a database without reading all of it: a database that fits into one batch is counted, of a larger one only
  * tables without rowid are, and of each table the first few hundred rows are read.
@@ -77,14 +71,13 @@ export async function preflight(
   const refusal = await refusalOf(source, { rules, hasKey });
   const { schema, identity } = await (refusal === null ? readRuledSchema(source, rules) : readSchema(source));
   const content = contentOf(schema);
-  const forecasts: (TableForecast & { storedBytes: number; rowsRead: number; rowsWritten: number })[] = [];
+  const forecasts: (TableForecast & { storedBytes: number; rowsWritten: number })[] = [];
   for (const transfer of transfersOf(content)) {
     const count = await countOf(source, { table: transfer.table, bytes, isCounted: mode === "snapshot" });
     const storedBytes = count.rows === 0 ? 0 : Math.ceil(count.rows * (await storedRowBytes(source, transfer)));
-    const rowsRead = count.rows * readsOf(transfer.table, mode);
     const rowsWritten =
       count.rows * (1 + schema.indexes.filter(({ table }) => same(table, transfer.table.name)).length);
-    forecasts.push({ name: transfer.table.name, ...count, storedBytes, rowsRead, rowsWritten });
+    forecasts.push({ name: transfer.table.name, ...count, storedBytes, rowsWritten });
   }
   const isListed = ({ name }: TableForecast) =>
     [...schema.tables, ...schema.virtualTables].some((table) => same(table.name, name));
@@ -94,7 +87,7 @@ export async function preflight(
     bytes,
     tables: forecasts.filter(isListed).map(({ name, rows, isExact }) => ({ name, rows, isExact })),
     rows: forecasts.filter(isListed).reduce((sum, table) => sum + table.rows, 0),
-    rowsRead: forecasts.reduce((sum, table) => sum + table.rowsRead, 0),
+    rowsRead: forecasts.reduce((sum, table) => sum + table.rows, 0),
     rowsWritten: forecasts.reduce((sum, table) => sum + table.rowsWritten, 0),
     storedBytes: forecasts.reduce((sum, table) => sum + table.storedBytes, 0) + definitionBytes(schema),
     warnings: [

@@ -28,11 +28,11 @@ async function open(tables: number, { batchQueries, cell = "1" }: { batchQueries
 }
 
 test("a small database is read in one batch when that takes no more queries than it may", async () => {
-  expect(await open(100, { batchQueries: 500 })).toMatchObject({ mode: "snapshot" });
+  expect(await open(100, { batchQueries: 110 })).toMatchObject({ mode: "snapshot" });
 });
 
 test("a small database of many tables, or of one that has to be asked again, is read page by page", async () => {
-  for (const options of [{ batchQueries: 250 }, { batchQueries: 500, cell: "char(0)" }]) {
+  for (const options of [{ batchQueries: 90 }, { batchQueries: 150, cell: "char(0)" }]) {
     const { mode, queries } = await open(100, options);
     expect(mode).toBe("paged");
     expect(queries).toBeLessThan(options.batchQueries + 20);

@@ -2,12 +2,11 @@ import { PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import type { Sums } from "./fingerprint.ts";
-import { countedSums, fingerprintQueries } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
-import { cellPiece, cellSizes, easyTable, TAGGED_BYTES, taggedPage } from "./page-query.ts";
-import { ALL, rangeAt } from "./range.ts";
+import { cellPiece, cellSizes, easyTable, taggedTable } from "./page-query.ts";
+import { rangeAt } from "./range.ts";
 import { blockOf } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { described } from "./row-reader.ts";
@@ -100,17 +99,17 @@ function understand(plans: readonly Plan[], results: readonly ResultSet[]): { pl
 }
 
 function easyPlan(table: Table, maxLine: number): Plan {
-  const query = easyTable(table, maxLine);
-  if (query === null) return taggedPlan(table, []);
+  const asked = easyTable(table, maxLine);
+  if (asked === null) return taggedPlan(table, []);
   return {
     table,
-    queries: [query, ...fingerprintQueries(table)],
-    understand([result, ...counted]) {
+    queries: [asked.query],
+    understand([result]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
       // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
       const isPlain = rows.every((row) => row !== MARK && !row.includes("\uFFFD"));
       if (!isPlain) return { replan: async () => taggedPlan(table, []) };
-      const sums = countedSums(counted);
+      const sums = { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
       return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }], sums };
     },
   };
@@ -124,8 +123,8 @@ interface LongRow {
 
 function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
   const guarded = guardOf(table) !== null;
-  const page = taggedPage(table, { range: ALL, limit: -1, maxRow: TAGGED_BYTES, guarded });
-  const counts = fingerprintQueries(table);
+  const { groups, guards } = taggedTable(table, { guarded });
+  const page = [...groups.map(({ query }) => query), ...guards];
   const longRows = long.map(({ key, sizes }) => {
     const range = rangeAt(table, key);
     const cells = longCells(sizes);
@@ -134,15 +133,16 @@ function taggedPlan(table: Table, long: readonly LongRow[]): Plan {
   });
   return {
     table,
-    queries: [...page, ...counts, ...longRows.flatMap(({ asked, pieces }) => [...asked, ...pieces])],
+    queries: [...page, ...longRows.flatMap(({ asked, pieces }) => [...asked, ...pieces])],
     understand(results) {
       const rows = taggedRows(results.slice(0, page.length), { guarded });
       const keys = rows.flatMap(({ cells, key }, i) => (cells === null ? [key ?? [String(i)]] : []));
       const replan = async (source: Source) => taggedPlan(table, await sizesOf(source, { table, keys }));
       if (keys.join(" ") !== long.map(({ key }) => key).join(" ")) return { replan };
       const whole: (readonly Cell[])[] = [];
-      let at = page.length + counts.length;
-      const sums = countedSums(results.slice(page.length, at));
+      let at = page.length;
+      const columns = groups.flatMap(({ sums }, i) => sums.read((results[i]?.rows ?? []).map((row) => text(row[2]))));
+      const sums = { rows: rows.length, columns };
       for (const { sizes, cells, asked, pieces } of longRows) {
         const seen = described(results.slice(at, at + asked.length));
         const read = results.slice(at + asked.length, at + asked.length + pieces.length);
