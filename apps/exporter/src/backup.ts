@@ -87,8 +87,7 @@ type Writing = Omit<WritingStage, "dump" | "gzip"> & {
 
 async function begin({ ref, job, generation, bucket, clock }: BackupRequest, attempt = 1): Promise<State> {
   const startedAt = clock();
-  const manifestSeen = await etagOf(bucket, manifestKey(ref));
-  const seen = await etagOf(bucket, dumpKey(ref));
+  const [manifestSeen, seen] = await Promise.all([etagOf(bucket, manifestKey(ref)), etagOf(bucket, dumpKey(ref))]);
   const object: ObjectState = { seen, uploadId: null, parts: [], rest: new Uint8Array(0) };
   return {
     patina: "checkpoint",

@@ -37,6 +37,8 @@ export class FencedSource implements Source {
   /** Queries sent and rows read, as the database counts them. */
   queries = 0;
   rowsRead = 0;
+  /** Bytes of the database, as it said last; infinitely many where it does not tell. */
+  bytes = Number.POSITIVE_INFINITY;
   readonly #source: Source;
   /** Whether reading goes on although something has moved. */
   readonly #isTolerant: boolean;
@@ -117,7 +119,10 @@ export class FencedSource implements Source {
   async #count(queries: readonly Query[]): Promise<readonly ResultSet[]> {
     this.queries += queries.length;
     const results = await this.#source.batch(queries);
-    for (const result of results) this.rowsRead += result.rowsRead;
+    for (const { rowsRead, sizeAfter } of results) {
+      this.rowsRead += rowsRead;
+      this.bytes = sizeAfter ?? this.bytes;
+    }
     return results;
   }
 }

@@ -82,15 +82,15 @@ export interface RowSums {
 }
 
 /** Rows up to which a shared integer does not overflow. */
-export const MAX_COUNTED_ROWS = 16_000;
+export const MAX_COUNTED_ROWS = 29_999;
 
-/** Numbers: the sum in 33 bits with sign, integers in 15, reals in 15. */
+/** Numbers: the sum in 33 bits with sign, of which each row adds less than 2^17; integers in 15 bits, reals in 15. */
 const INTEGER = 2n ** 33n;
 const REAL = 2n ** 48n;
-/** Texts and blobs: bytes in 34 bits, texts in 15, blobs in the rest. */
-const TEXT = 2n ** 34n;
-const BLOB = 2n ** 49n;
 const COUNT_BITS = 15;
+/** Texts and blobs: bytes, of which a database has at most 10 GB, then the texts, then the blobs. */
+const TEXT = 10_000_000_000n;
+const BLOB = TEXT * BigInt(MAX_COUNTED_ROWS + 1);
 
 /** The least columns beside each row that so many cells take. */
 export function leastRoom(cells: number): number {
@@ -224,6 +224,5 @@ function splitNumbers(sum: bigint): ColumnSums {
 }
 
 function splitTexts(sum: bigint): ColumnSums {
-  const texts = BigInt.asUintN(COUNT_BITS, sum / TEXT);
-  return { ...NOTHING, bytes: Number(sum % TEXT), texts: Number(texts), blobs: Number(sum / BLOB) };
+  return { ...NOTHING, bytes: Number(sum % TEXT), texts: Number((sum % BLOB) / TEXT), blobs: Number(sum / BLOB) };
 }

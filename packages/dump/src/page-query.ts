@@ -1,4 +1,4 @@
-import { leastRoom, type RowSums, rowSums } from "./fingerprint-sql.ts";
+import { leastRoom, MAX_COUNTED_ROWS, type RowSums, rowSums } from "./fingerprint-sql.ts";
 import { quoteName } from "./name.ts";
 import { ALL, conditions, type Range } from "./range.ts";
 import { SEPARATOR_SQL } from "./row-block.ts";
@@ -51,35 +51,64 @@ export interface CountedPage {
  * One page of easy rows. Its result is one row of: rows in the page, their text, the key of the last of them, and their
  * sums. Null when the table has too many columns, or too long names, for one statement.
  */
-export function easyPage(
-  table: Table,
-  { range, limit, maxRow, maxLine }: PageOptions & { readonly maxLine: number },
-): CountedPage | null {
+export function easyPage(table: Table, options: PageOptions & { readonly maxLine: number }): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
-  // Each sum is a column beside the row and its key, and an aggregate beside the count, the rows and the last key.
-  const room = MAX_COLUMNS - 3;
-  if (room < leastRoom(all.cells.length)) return null;
-  const sums = rowSums(table, { cells: all.cells, room });
-  // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
-  const { tail, params } = tailOf(table, { selection: all, range, limit });
-  const rows = (key: string) =>
-    `SELECT ${[`${easyRow(table, all)} AS r`, `${key} AS k`, ...sums.ofRow].join(",")} FROM ${all.from} ${tail}`;
-  const page = (parts: { mark: string; last: string; rows: string }): CountedPage | null => {
-    const joined = `group_concat(iif(${fits({ maxRow, maxLine })},r,${parts.mark}),${SEPARATOR_SQL})`;
-    const list = columns(["count(*)", joined, parts.last, sums.aggregate]);
-    const query = fitting({ sql: `SELECT ${list} FROM (${parts.rows})`, params });
-    return query === null ? null : { query, sums };
-  };
   switch (table.key.by) {
     case "rowid":
-      return page({ mark: `'${MARK}i'||k`, last: "'i'||max(k)", rows: rows(all.keys[0] ?? "NULL") });
+      return joinedRows(table, {
+        ...options,
+        selection: all,
+        key: { sql: all.keys[0] ?? "NULL", mark: `'${MARK}i'||k`, last: "'i'||max(k)" },
+      });
     case "key":
-      // All keys, of which lastKey() takes the last: a window to find it makes D1 count every row three times.
-      return page({ mark: `'${MARK}'||k`, last: `group_concat(k,'${KEYS}')`, rows: rows(taggedKey(all)) });
+      return joinedRows(table, {
+        ...options,
+        selection: all,
+        // All keys, of which lastKey() takes the last: a window to find it makes D1 count every row three times.
+        key: { sql: taggedKey(all), mark: `'${MARK}'||k`, last: `group_concat(k,'${KEYS}')` },
+      });
     case "hidden":
-      return page({ mark: `'${MARK}'`, last: "NULL", rows: rows("NULL") });
+      return joinedRows(table, { ...options, selection: all, key: KEYLESS });
   }
+}
+
+/**
+ * A whole table as one page without keys, for databases that are read in one batch. It may be too long for one value, or
+ * have more rows than can be counted: then it ends after MAX_COUNTED_ROWS and one.
+ */
+export function easyTable(table: Table, maxLine: number): CountedPage | null {
+  const all = selectAll(table);
+  if (all === null) return null;
+  const options = { range: ALL, limit: MAX_COUNTED_ROWS + 1, maxRow: maxLine, maxLine };
+  return joinedRows(table, { ...options, selection: all, key: KEYLESS });
+}
+
+/** How a page names its rows' keys: of each row, behind a mark, and of the last row. */
+interface PageKey {
+  readonly sql: string;
+  readonly mark: string;
+  readonly last: string;
+}
+
+const KEYLESS: PageKey = { sql: "NULL", mark: `'${MARK}'`, last: "NULL" };
+
+function joinedRows(
+  table: Table,
+  options: PageOptions & { readonly maxLine: number; readonly selection: Selection; readonly key: PageKey },
+): CountedPage | null {
+  const { selection, key } = options;
+  // Each sum is a column beside the row and its key, and an aggregate beside the count, the rows and the last key.
+  const room = MAX_COLUMNS - 3;
+  if (room < leastRoom(selection.cells.length)) return null;
+  const sums = rowSums(table, { cells: selection.cells, room });
+  // A subquery with a LIMIT is not merged into the outer query, which would compute each row twice.
+  const { tail, params } = tailOf(table, options);
+  const rows = `SELECT ${[`${easyRow(table, selection)} AS r`, `${key.sql} AS k`, ...sums.ofRow].join(",")} FROM ${selection.from} ${tail}`;
+  const joined = `group_concat(iif(${fits(options)},r,${key.mark}),${SEPARATOR_SQL})`;
+  const list = columns(["count(*)", joined, key.last, sums.aggregate]);
+  const query = fitting({ sql: `SELECT ${list} FROM (${rows})`, params });
+  return query === null ? null : { query, sums };
 }
 
 /** Stands between keys; tagged cells do not hold it. */
@@ -90,8 +119,8 @@ export function lastKey(keys: string): string[] {
   return keys.slice(keys.lastIndexOf(KEYS) + 1).split(",");
 }
 
-/** The whole table as easy rows, a result row each: the row and its sums. For databases that are read in one batch. */
-export function easyTable(table: Table, maxLine: number): CountedPage | null {
+/** The whole table as easy rows, a result row each: the row and its sums. */
+export function easyRows(table: Table, maxLine: number): CountedPage | null {
   const all = selectAll(table);
   if (all === null) return null;
   const sums = rowSums(table, all);

@@ -6,7 +6,7 @@ import { countedPage, joinedPage } from "./joined-page.ts";
 import { easyPage, lastKey, TAGGED_BYTES } from "./page-query.ts";
 import type { PageRoom, PageRooms } from "./page-room.ts";
 import { type Cursor, type Range, rangesAfter } from "./range.ts";
-import { blockOf, decodePage, hasRows, SEPARATOR } from "./row-block.ts";
+import { blockOf, countMarks, decodePage, hasRows, SEPARATOR } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { readRow } from "./row-reader.ts";
 import { MARK } from "./row-sql.ts";
@@ -285,11 +285,3 @@ function sizeOf({ cells }: SingleRow): number {
   for (const cell of cells) bytes += cell.type === "text" || cell.type === "blob" ? cell.value.length : 8;
   return bytes;
 }
-
-function countMarks(page: string): number {
-  let marks = page.startsWith(MARK) ? 1 : 0;
-  for (let at = page.indexOf(MARKED); at >= 0; at = page.indexOf(MARKED, at + 1)) marks += 1;
-  return marks;
-}
-
-const MARKED = SEPARATOR + MARK;

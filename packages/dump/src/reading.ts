@@ -16,7 +16,7 @@ import { readRuledSchema } from "./ruled-schema.ts";
 import type { Schema, Table } from "./schema.ts";
 import { OBJECTS_QUERY, type ReadSchema, schemaIdentity } from "./schema-reader.ts";
 import { readSnapshot } from "./snapshot-reader.ts";
-import type { Query, ResultSet, Source } from "./source.ts";
+import type { ResultSet, Source } from "./source.ts";
 
 export interface ReadingOptions {
   /** A database of at most so many bytes is read in one batch, unless that takes more than `batchQueries`. */
@@ -77,26 +77,21 @@ export async function openReading(source: Source, options: ReadingOptions): Prom
   const { state, isTolerant, rules } = options;
   const fenced = new FencedSource(source, { isTolerant, state: state?.fence ?? null });
   if (state !== null) return await resumedReading(fenced, { ...options, state });
-  const [probe] = await fenced.batch([PROBE]);
-  const size = probe?.sizeAfter ?? Number.POSITIVE_INFINITY;
-  const tables = Number(probe?.rows[0]?.[0] ?? 0);
-  if (size <= options.snapshotBytes && tables <= options.batchQueries) {
+  const read = await readRuledSchema(fenced, rules);
+  if (fenced.bytes <= options.snapshotBytes) {
     try {
-      const reading = await snapshotReading(fenced, options);
+      const reading = await snapshotReading(fenced, { ...options, read });
       if (reading !== null) return reading;
     } catch (error) {
       if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
-      const ruled = await readRuledSchema(fenced, rules);
       // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
-      if (!ruled.schema.tables.some((table) => guardOf(table) !== null)) throw error;
+      if (!read.schema.tables.some((table) => guardOf(table) !== null)) throw error;
     }
   }
   await fenced.set();
+  // Again, behind the fence: local D1 makes a table of its own when it is asked for a bookmark.
   return new PagedReading(fenced, { ...options, ...(await readRuledSchema(fenced, rules)) });
 }
-
-/** Asked first: how large the database is, and how many tables it has. */
-const PROBE: Query = { sql: "SELECT count(*) AS c0 FROM sqlite_schema WHERE type='table'" };
 
 async function resumedReading(
   source: FencedSource,
@@ -127,11 +122,12 @@ function lineLimit({ target }: Transfer): number {
 
 async function snapshotReading(
   source: FencedSource,
-  { rules, batchQueries }: Pick<ReadingOptions, "rules" | "batchQueries">,
+  { rules, batchQueries, read }: Pick<ReadingOptions, "rules" | "batchQueries"> & { readonly read: ReadSchema },
 ): Promise<Reading | null> {
   let transfers: Transfer[] = [];
   const snapshot = await readSnapshot(source, {
     rules,
+    read,
     maxQueries: batchQueries,
     tables(schema) {
       transfers = transfersOf(contentOf(schema));

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { PageRoom, Take } from "./page-room.ts";
 import { finishLine, UNFINISHED } from "./row-line.ts";
+import { MARK } from "./row-sql.ts";
 
 /** Rows as they stand in the dump: each line ends with a comma and a line feed. */
 export interface RowBlock {
@@ -19,6 +20,15 @@ const DEL = 0x7f;
 const LINE_FEED = 0x0a;
 
 export const LINE_END = Buffer.from(",\n");
+
+const MARKED = SEPARATOR + MARK;
+
+/** Rows of a page in whose place a mark stands. */
+export function countMarks(page: string): number {
+  let marks = page.startsWith(MARK) ? 1 : 0;
+  for (let at = page.indexOf(MARKED); at >= 0; at = page.indexOf(MARKED, at + 1)) marks += 1;
+  return marks;
+}
 
 /** Says whether a page's text falls into exactly so many rows. */
 export function hasRows(page: string, count: number): boolean {

@@ -1,3 +1,4 @@
+import { PatinaError } from "@patina/core/error";
 import { internalNameSql, isInternalName, quoteName } from "./name.ts";
 import { type KeyColumn, type Schema, type SchemaObject, type TableFacts, toSchema } from "./schema.ts";
 import { columns, number, type Query, type ResultSet, type Source, text, type Value } from "./source.ts";
@@ -23,14 +24,20 @@ export function objectsOf(identity: string): SchemaObject[] {
   return toObjects({ rows: JSON.parse(identity) as Value[][], rowsRead: 0 });
 }
 
-/** Reads the schema. */
+/** Reads the schema, in one batch unless a user's table hides a pragma's table function. */
 export async function readSchema(source: Source): Promise<ReadSchema> {
-  const [objects] = await source.batch([OBJECTS_QUERY]);
-  const list = toObjects(objects);
-  // A user's table named like a pragma's table function hides the function.
-  return list.some(({ name }) => /^pragma_/i.test(name))
-    ? await readWithPragmas(source, list)
-    : await readWithFunctions(source);
+  let read: ReadSchema | null = null;
+  let failure: unknown;
+  try {
+    read = await readWithFunctions(source);
+  } catch (error) {
+    if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
+    failure = error;
+  }
+  const objects = read === null ? toObjects((await source.batch([OBJECTS_QUERY]))[0]) : objectsOf(read.identity);
+  if (objects.some(({ name }) => /^pragma_/i.test(name))) return await readWithPragmas(source, objects);
+  if (read === null) throw failure;
+  return read;
 }
 
 function toObjects(result: ResultSet | undefined): SchemaObject[] {

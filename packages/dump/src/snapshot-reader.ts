@@ -2,20 +2,21 @@ import { PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import type { Sums } from "./fingerprint.ts";
+import { MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
-import { cellPiece, cellSizes, easyTable, taggedTable } from "./page-query.ts";
+import { cellPiece, cellSizes, easyRows, easyTable, taggedTable } from "./page-query.ts";
+import { PageRoom } from "./page-room.ts";
 import { rangeAt } from "./range.ts";
-import { blockOf } from "./row-block.ts";
+import { blockOf, countMarks, decodePage, hasRows } from "./row-block.ts";
 import { finishLine } from "./row-line.ts";
 import { described } from "./row-reader.ts";
-import { MARK } from "./row-sql.ts";
 import type { Rows } from "./rows.ts";
 import { readRuledSchema } from "./ruled-schema.ts";
 import type { Schema, Table } from "./schema.ts";
-import { OBJECTS_QUERY, schemaIdentity } from "./schema-reader.ts";
-import { type Query, type ResultSet, type Source, text } from "./source.ts";
+import { OBJECTS_QUERY, type ReadSchema, schemaIdentity } from "./schema-reader.ts";
+import { number, type Query, type ResultSet, type Source, text } from "./source.ts";
 import { taggedRows, wholeRow } from "./tagged-rows.ts";
 
 /** A whole database as it was at one instant. */
@@ -37,22 +38,26 @@ const MAX_ROUNDS = 8;
 
 /**
  * Reads a database in one batch: the batch is one transaction, so everything in it belongs to one instant. What the
- * queries must ask depends on what is stored (a text that is no UTF-8, a row too long for one value); each time that
- * shows, the whole batch is asked again. Only for databases of a few megabytes: everything is in memory. Null when it
- * would take more queries than it may.
+ * queries must ask depends on what is stored (a text that is no UTF-8, a row too long for one value, a table too long for
+ * one); each time that shows, the whole batch is asked again. Only for databases of a few megabytes: everything is in
+ * memory. Null when it would take more queries than it may.
  */
 export async function readSnapshot(
   source: Source,
   options: {
     readonly rules: Rules;
+    /** The schema, as it was a moment ago. */
+    readonly read: ReadSchema;
     readonly tables: (schema: Schema) => readonly Table[];
     readonly maxLine: (table: Table) => number;
     /** Queries that all of it may take. */
     readonly maxQueries: number;
   },
 ): Promise<Snapshot | null> {
-  let { schema, identity } = await readRuledSchema(source, options.rules);
-  const start = () => options.tables(schema).map((table) => easyPlan(table, options.maxLine(table)));
+  let { schema, identity } = options.read;
+  let isJoined = true;
+  const start = () =>
+    options.tables(schema).map((table) => easyPlan(table, { maxLine: options.maxLine(table), isJoined }));
   let plans = start();
   let sent = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -60,7 +65,16 @@ export async function readSnapshot(
     const all = [OBJECTS_QUERY, ...queries, ...counterQueries(schema)];
     sent += all.length;
     if (sent > options.maxQueries) return null;
-    const [objects, ...results] = await source.batch(all);
+    const answered = await source.batch(all).catch((error: unknown) => {
+      if (isJoined && isTooLong(error)) return null;
+      throw error;
+    });
+    if (answered === null) {
+      isJoined = false;
+      plans = start();
+      continue;
+    }
+    const [objects, ...results] = answered;
     if (schemaIdentity(objects) !== identity) {
       ({ schema, identity } = await readRuledSchema(source, options.rules));
       plans = start();
@@ -81,6 +95,11 @@ export async function readSnapshot(
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");
 }
 
+/** Whether the engine may have refused a value for its length. SQLite itself has no code for that alone. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof PatinaError && (error.code === "result_too_large" || error.code === "source_failed");
+}
+
 /** How one table is asked for, and what the answer means. */
 interface Plan {
   readonly table: Table;
@@ -98,21 +117,45 @@ function understand(plans: readonly Plan[], results: readonly ResultSet[]): { pl
   });
 }
 
-function easyPlan(table: Table, maxLine: number): Plan {
-  const asked = easyTable(table, maxLine);
+/** Few large results are cheaper than many small ones: a table is one, unless it is too long for that. */
+function easyPlan(table: Table, { maxLine, isJoined }: { maxLine: number; isJoined: boolean }): Plan {
+  const asked = isJoined ? easyTable(table, maxLine) : null;
+  if (asked === null) return rowsPlan(table, maxLine);
+  return {
+    table,
+    queries: [asked.query],
+    understand([result]) {
+      const [count, joined, , counted] = result?.rows[0] ?? [];
+      const rows = number(count);
+      if (rows > MAX_COUNTED_ROWS) return { replan: async () => rowsPlan(table, maxLine) };
+      const sums = { rows, columns: asked.sums.read([text(counted)]) };
+      if (rows === 0) return { rows: [], sums };
+      const page = text(joined);
+      if (!isPlain(page) || !hasRows(page, rows)) return { replan: async () => taggedPlan(table, []) };
+      return { rows: [{ kind: "block", block: decodePage(page, new PageRoom()) }], sums };
+    },
+  };
+}
+
+/** A result row for each row. */
+function rowsPlan(table: Table, maxLine: number): Plan {
+  const asked = easyRows(table, maxLine);
   if (asked === null) return taggedPlan(table, []);
   return {
     table,
     queries: [asked.query],
     understand([result]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
-      // U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells.
-      const isPlain = rows.every((row) => row !== MARK && !row.includes("\uFFFD"));
-      if (!isPlain) return { replan: async () => taggedPlan(table, []) };
+      if (!rows.every(isPlain)) return { replan: async () => taggedPlan(table, []) };
       const sums = { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
       return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }], sums };
     },
   };
+}
+
+/** U+FFFD may be the user's own or stand for bytes that are no UTF-8: hexadecimal tells. */
+function isPlain(rows: string): boolean {
+  return countMarks(rows) === 0 && !rows.includes("\uFFFD");
 }
 
 /** A row that is read in pieces: its key and what cellSizes() said of it. */
