@@ -16,6 +16,7 @@ export async function measureExport(shop: Workshop): Promise<void> {
   const plain = accounts(200_000);
   const files = Object.fromEntries([plain, few, all].map((dataset) => [dataset.name, shop.database(dataset)]));
   const rig = await startRig({ files });
+  const apart = await startRig({ files: { [plain.name]: shop.database(plain) }, isApart: true });
   try {
     const size = megabytes(statSync(shop.database(plain)).size);
     printMeasurements(
@@ -28,6 +29,11 @@ export async function measureExport(shop: Workshop): Promise<void> {
           naive(rig, plain),
           notReadBack(rig, plain, GZIP_LEVEL),
           notReadBack(rig, plain, 6),
+          ...floors(rig, plain),
+          ...[patina(apart, plain), notReadBack(apart, plain, GZIP_LEVEL)].map(({ name, run }) => ({
+            name: `${name}, D1 and R2 in a process of their own`,
+            run,
+          })),
         ],
         ROUNDS,
       ),
@@ -47,6 +53,7 @@ export async function measureExport(shop: Workshop): Promise<void> {
       ["Patina, 200,000 rows", String(queries), String(rowsRead), (Number(rowsRead) / Number(rows)).toFixed(4)],
     ]);
   } finally {
+    await apart.stop();
     await rig.stop();
   }
 }
@@ -66,7 +73,7 @@ async function asked(rig: Rig, path: string, query: Record<string, string | numb
   rig.resetMemory();
   const before = rig.cpu();
   const { stored, raw } = await rig.ask(path, query);
-  return { stored: Number(stored ?? raw), peak: rig.memory(), cpu: rig.cpu() - before };
+  return { stored: Number(stored ?? raw ?? 0), peak: rig.memory(), cpu: rig.cpu() - before };
 }
 
 function notReadBack(rig: Rig, { name }: Dataset, level: number): Contender {
@@ -76,6 +83,24 @@ function notReadBack(rig: Rig, { name }: Dataset, level: number): Contender {
       return await asked(rig, "backup-at-level", { database: name, level });
     },
   };
+}
+
+/** What local D1 and local R2 take of it, whoever asks: they share workerd's one thread with the Worker. */
+function floors(rig: Rig, { name }: Dataset): Contender[] {
+  return [
+    {
+      name: "floor: its pages read, nothing made of them",
+      async run() {
+        return await asked(rig, "fast-rows", { database: name });
+      },
+    },
+    {
+      name: "floor: as many bytes stored as Patina's object has",
+      async run() {
+        return await asked(rig, "stored-again", { database: name });
+      },
+    },
+  ];
 }
 
 function naive(rig: Rig, { name, schema }: Dataset): Contender {

@@ -15,10 +15,10 @@ export interface Rig {
   stored(database: string): Promise<Buffer>;
   /** The Worker's isolate. */
   readonly heap: HeapProbe;
-  /** Peak of the whole workerd process, with D1 and R2 in it, in bytes since resetMemory(). */
+  /** Peak of the Worker's workerd process in bytes since resetMemory(), with D1 and R2 in it unless they are apart. */
   memory(): number;
   resetMemory(): void;
-  /** Seconds of CPU that the whole workerd process has used so far. */
+  /** Seconds of CPU that the Worker, D1 and R2 have used so far. */
   cpu(): number;
   stop(): Promise<void>;
 }
@@ -32,11 +32,13 @@ export interface RigOptions {
   readonly main?: "worker.ts" | "archive-worker.ts";
   /** Of V8, for every isolate of the process. */
   readonly v8Flags?: string;
+  /** Whether D1 and R2 run in a process of their own, as they run elsewhere in production. */
+  readonly isApart?: boolean;
 }
 
 const V8_FLAGS = "MINIFLARE_WORKERD_V8_FLAGS";
 
-export async function startRig({ files, main = "worker.ts", v8Flags }: RigOptions): Promise<Rig> {
+export async function startRig({ files, main = "worker.ts", v8Flags, isApart = false }: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "patina-bench-"));
   const resources = join(folder, "state");
   for (const [name, file] of Object.entries(files)) {
@@ -45,10 +47,12 @@ export async function startRig({ files, main = "worker.ts", v8Flags }: RigOption
   }
   const script = bundleWorker(folder, { name: "bench-worker", main: join(import.meta.dirname, main) });
   const names = Object.keys(files);
+  const shared = { resourcePersistencePath: resources, cf: false as const, log: new Log(LogLevel.ERROR) };
+  const apart = isApart ? await startPlatform(folder, shared) : null;
   let heap: HeapProbe | null = null;
   if (v8Flags !== undefined) process.env[V8_FLAGS] = v8Flags;
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
+  const miniflare = new Miniflare({
+    ...convertV4MiniflareOptions({
       workers: [
         {
           name: "bench",
@@ -68,11 +72,10 @@ export async function startRig({ files, main = "worker.ts", v8Flags }: RigOption
       ],
       port: 0,
       inspectorPort: 0,
-      cf: false,
-      resourcePersistencePath: resources,
-      log: new Log(LogLevel.ERROR),
+      ...shared,
     }),
-  );
+    ...apart?.sharing,
+  });
   const inspector = await miniflare.getInspectorURL();
   delete process.env[V8_FLAGS];
   const probe = await HeapProbe.connect(inspector, "bench");
@@ -95,11 +98,36 @@ export async function startRig({ files, main = "worker.ts", v8Flags }: RigOption
     heap: probe,
     memory: () => peakMemory(pid),
     resetMemory: () => resetPeak(pid),
-    cpu: () => cpuSeconds(pid),
+    cpu: () => cpuSeconds(pid) + (apart === null ? 0 : cpuSeconds(apart.pid)),
     async stop() {
       probe.close();
       await miniflare.dispose();
+      await apart?.platform.dispose();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A workerd for D1 and R2 alone. Of the instances that share a folder of resources the first one owns them, and the others
+ * ask it, as several `wrangler dev` do.
+ */
+async function startPlatform(folder: string, shared: { resourcePersistencePath: string; cf: false; log: Log }) {
+  const sharing = {
+    enableDevRegistry: true,
+    unsafeDevRegistryPath: join(folder, "registry"),
+    unsafeEnableSharedStorage: true,
+    isolatedResourcePersistencePath: join(folder, "own"),
+  };
+  const script = "export default { fetch: () => new Response() }";
+  const platform = new Miniflare({
+    ...convertV4MiniflareOptions({
+      workers: [{ name: "platform", compatibilityDate: "2026-11-17", modules: true, script }],
+      port: 0,
+      ...shared,
+    }),
+    ...sharing,
+  });
+  await platform.ready;
+  return { platform, sharing, pid: newestChild("workerd") };
 }

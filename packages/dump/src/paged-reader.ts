@@ -99,6 +99,8 @@ export class PagedReader {
     this.#ahead = page === null || this.#singleRows === 1 ? null : this.#fetch();
     // A failure is the next call's; until then nobody waits for it.
     this.#ahead?.catch(() => undefined);
+    // A query leaves with a turn of the event loop: without one, D1 would only hear of it when this page is used up.
+    if (this.#ahead !== null) await new Promise((resolve) => setTimeout(resolve, 0));
     return page;
   }
 
