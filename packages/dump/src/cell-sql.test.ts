@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { easyCell, taggedCell } from "./cell-sql.ts";
+import { easyCell, taggedCell, taggedCellOf } from "./cell-sql.ts";
 import { literal, realLiteral } from "./literal.ts";
 import { finishLine, lineOf, parseCells } from "./row-line.ts";
 
@@ -29,8 +29,13 @@ const doubles = fc.oneof(
   fc.constantFrom(1e15, 999999999999999, 1e15 - 0.125, 1e-150, 9.99e-151, 1e22),
 );
 
-test("taggedCell() carries every double exactly", () => {
-  const read = db.prepare(`SELECT ${taggedCell("?1")} AS cell`);
+const TAGGED = [
+  ["any column", taggedCell("?1")],
+  ["a column of REALs", taggedCellOf("?1", { name: "c", type: "REAL" })],
+] as const;
+
+test.each(TAGGED)("the tagged cell of %s carries every double exactly", (_, sql) => {
+  const read = db.prepare(`SELECT ${sql} AS cell`);
   fc.assert(
     fc.property(doubles, (value) => {
       const [cell] = parseCells(String(read.get(value)?.["cell"]));
@@ -41,10 +46,10 @@ test("taggedCell() carries every double exactly", () => {
   );
 });
 
-test("taggedCell() is exact over every exponent, both signs", () => {
-  const read = db.prepare(`SELECT ${taggedCell("?1")} AS cell`);
+test.each(TAGGED)("the tagged cell of %s is exact over every exponent, both signs", (_, sql) => {
+  const read = db.prepare(`SELECT ${sql} AS cell`);
   for (let exponent = -1074; exponent <= 1023; exponent += 1) {
-    for (const mantissa of [1, -1.5, 1.9999999999999998, Math.PI / 2]) {
+    for (const mantissa of [1, -1, -1.5, 1.9999999999999998, -1.9999999999999998, 1.0000000000000002, Math.PI / 2]) {
       const value = mantissa * 2 ** exponent;
       const [cell] = parseCells(String(read.get(value)?.["cell"]));
       expect(cell, `${mantissa} * 2^${exponent}`).toEqual({ type: "real", value });

@@ -34,6 +34,8 @@ export const EXACT_INTEGRAL = 1e15;
 /** Decimal places that a REAL is written with as a quotient: the first that is enough. */
 export const QUOTIENT_PLACES = [3, 6, 9] as const;
 
+const QUOTIENTS = QUOTIENT_PLACES.map((places) => ({ power: 10 ** places, bound: EXACT_INTEGRAL / 10 ** places }));
+
 /**
  * A REAL so that every SQLite since 3.40 reads it exactly. Decimal text is not enough: older engines misread short
  * decimals (one in 4,000 seven-place coordinates on 3.40.1) and everything beyond 1e-80 ... 1e100. So, in this order:
@@ -50,11 +52,10 @@ export function realLiteral(value: number): string {
   if (Object.is(value, -0)) return "-0.0";
   const size = Math.abs(value);
   if (size < EXACT_INTEGRAL && Number.isInteger(value)) return `${value}.0`;
-  for (const places of QUOTIENT_PLACES) {
-    const power = 10 ** places;
+  for (const { power, bound } of QUOTIENTS) {
     // The same operations in the same order as realCell() in cell-sql.ts.
     const numerator = Math.trunc(value * power + (value < 0 ? -0.5 : 0.5));
-    if (size < EXACT_INTEGRAL / power && numerator / power === value) return `(${numerator}/${power}.0)`;
+    if (size < bound && numerator / power === value) return `(${numerator}/${power}.0)`;
   }
   if (size >= 1e-80 && size <= 1e100) return decimal(value);
   return productOfPowers(value);
@@ -62,7 +63,7 @@ export function realLiteral(value: number): string {
 
 function decimal(value: number): string {
   const digits = value.toPrecision(17);
-  return /[.e]/.test(digits) ? digits : `${digits}.0`;
+  return digits.includes(".") || digits.includes("e") ? digits : `${digits}.0`;
 }
 
 /** Powers of two whose literal of 17 digits lies in the range that every engine reads exactly. */

@@ -48,12 +48,21 @@ function bytesOf(hexadecimal: string, take: Take): Uint8Array {
 
 /** Reads a REAL as taggedReal() writes it. */
 export function parseReal(text: string): number {
-  const [, integer, exponent] = /^(-?\d+)p(-?\d+)$/.exec(text) ?? [];
-  if (integer === undefined || exponent === undefined) return WORDS[text] ?? Number.NaN;
+  const at = text.indexOf("p");
+  if (at < 0) return WORDS[text] ?? Number.NaN;
+  const exponent = Number(text.slice(at + 1));
   // In two steps, each exact: 2^-1126 alone is no double.
-  const half = Math.trunc(Number(exponent) / 2);
-  return Number(integer) * 2 ** half * 2 ** (Number(exponent) - half);
+  const half = Math.trunc(exponent / 2);
+  return Number(text.slice(0, at)) * powerOfTwo(half) * powerOfTwo(exponent - half);
 }
+
+/** From a table: a REAL in a page is no place for pow(). */
+function powerOfTwo(exponent: number): number {
+  return POWERS[exponent + LARGEST_POWER] ?? Number.NaN;
+}
+
+const LARGEST_POWER = 600;
+const POWERS = Array.from({ length: 2 * LARGEST_POWER + 1 }, (_, i) => 2 ** (i - LARGEST_POWER));
 
 const WORDS: Readonly<Record<string, number>> = {
   "0.0": 0,

@@ -1,4 +1,4 @@
-import { cellSize, easyCell, taggedCell } from "./cell-sql.ts";
+import { cellSize, easyCell, taggedCell, taggedCellOf } from "./cell-sql.ts";
 import { D1_LIMITS } from "./d1-limits.ts";
 import { guardOf } from "./guard.ts";
 import { quoteName, quoteText } from "./name.ts";
@@ -133,7 +133,7 @@ export function taggedRow({ cells }: Selection, maxBytes: number): string {
     cells.map(({ name }) => cellSize(name)),
     "+",
   );
-  const tagged = cells.map(({ name }) => taggedCell(name));
+  const tagged = cells.map(({ name, column }) => taggedCellOf(name, column));
   return `iif(${size}>${maxBytes},'${MARK}',${tree(tagged, "||','||")})`;
 }
 
