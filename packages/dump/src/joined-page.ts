@@ -1,8 +1,8 @@
 import type { Sums } from "./fingerprint.ts";
 import { rowSums } from "./fingerprint-sql.ts";
-import { type PageOptions, tailOf } from "./page-query.ts";
+import { groupQueries, type PageOptions, tailOf } from "./page-query.ts";
 import type { Take } from "./page-room.ts";
-import { MAX_COLUMNS, type Selection, selectGroups, selectGuard, taggedKey, taggedRow } from "./row-sql.ts";
+import { MAX_COLUMNS, type Selection, selectGuard, taggedKey, taggedRow } from "./row-sql.ts";
 import type { Table } from "./schema.ts";
 import { columns, number, type Query, type ResultSet, text, type Value } from "./source.ts";
 import { type TaggedRow, taggedRows } from "./tagged-rows.ts";
@@ -26,7 +26,7 @@ export function joinedPage(table: Table, options: PageOptions & { readonly guard
     const rows = `SELECT ${parts.rows.join(",")} FROM ${selection.from} ${tail}`;
     return { sql: `SELECT ${columns(parts.aggregates)} FROM (${rows})`, params };
   };
-  const groups = selectGroups(table).map((group) => {
+  const groups = groupQueries(table, (group) => {
     const sums = rowSums(table, { cells: group.cells, room: MAX_COLUMNS - 3 });
     const rows = [`${taggedRow(group, options.maxRow)} AS r`, `${taggedKey(group)} AS k`, ...sums.ofRow];
     return { sums, query: ask(group, { rows, aggregates: ["count(*)", joined("r"), joined("k"), sums.aggregate] }) };
@@ -72,7 +72,7 @@ export function countedPage(
   table: Table,
   { range, limit }: Omit<PageOptions, "maxRow">,
 ): { queries: readonly Query[]; read: (results: readonly ResultSet[]) => Sums } {
-  const groups = selectGroups(table).map((group) => {
+  const groups = groupQueries(table, (group) => {
     const sums = rowSums(table, { cells: group.cells, room: MAX_COLUMNS - 1 });
     const { tail, params } = tailOf(table, { selection: group, range, limit });
     const rows = `SELECT ${sums.ofRow.join(",")} FROM ${group.from} ${tail}`;

@@ -5,6 +5,7 @@ import { SEPARATOR_SQL } from "./row-block.ts";
 import {
   describedCell,
   easyRow,
+  GROUP_COLUMNS,
   MARK,
   MAX_COLUMNS,
   type Selection,
@@ -148,7 +149,22 @@ function fits({ maxRow, maxLine }: { maxRow: number; maxLine: number }): string 
 const LITERALS_BYTES = 5_000;
 
 function fitting(query: Query): Query | null {
-  return new TextEncoder().encode(query.sql).length <= MAX_QUERY_BYTES ? query : null;
+  return isShort(query) ? query : null;
+}
+
+function isShort({ sql }: Query): boolean {
+  return new TextEncoder().encode(sql).length <= MAX_QUERY_BYTES;
+}
+
+/** What is made of the table's columns, in as few groups as statements that D1 takes allow: the key is in each of them. */
+export function groupQueries<T extends { readonly query: Query }>(
+  table: Table,
+  make: (group: Selection, place: number) => T,
+): T[] {
+  for (let most = GROUP_COLUMNS; ; most >>= 1) {
+    const made = selectGroups(table, most).map(make);
+    if (most === 1 || made.every(({ query }) => isShort(query))) return made;
+  }
 }
 
 /**
@@ -158,20 +174,17 @@ function fitting(query: Query): Query | null {
  */
 export function taggedPage(table: Table, options: PageOptions & { readonly guarded: boolean }): Query[] {
   const { maxRow } = options;
-  const groups = selectGroups(table).map((group, i) =>
-    asked(table, {
-      ...options,
-      selection: group,
-      list: i === 0 ? [taggedRow(group, maxRow), taggedKey(group)] : [taggedRow(group, maxRow)],
-    }),
-  );
-  return [...groups, ...(options.guarded ? guards(table, options) : [])];
+  const groups = groupQueries(table, (selection, i) => {
+    const list = i === 0 ? [taggedRow(selection, maxRow), taggedKey(selection)] : [taggedRow(selection, maxRow)];
+    return { query: asked(table, { ...options, selection, list }) };
+  });
+  return [...groups.map(({ query }) => query), ...(options.guarded ? guards(table, options) : [])];
 }
 
 /** A whole table as taggedPage() gives it, with the sums of each row as a third column: a query and its sums a group. */
 export function taggedTable(table: Table, { guarded }: { guarded: boolean }) {
   const options = { range: ALL, limit: -1 };
-  const groups = selectGroups(table).map((selection, i) => {
+  const groups = groupQueries(table, (selection, i) => {
     const sums = rowSums(table, selection);
     const list = [taggedRow(selection, TAGGED_BYTES), i === 0 ? taggedKey(selection) : "NULL", sums.text];
     return { sums, query: asked(table, { ...options, selection, list }) };

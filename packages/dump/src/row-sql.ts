@@ -19,8 +19,8 @@ export const MARK = "?";
 /** Columns of one SELECT, and its aggregates. */
 export const MAX_COLUMNS = D1_LIMITS.column;
 
-/** Columns of which the cells go into one query when rows are tagged; and bytes of their full names. */
-const GROUP_COLUMNS = 45;
+/** Columns of which the cells go into one query at most when rows are tagged; and bytes of their full names. */
+export const GROUP_COLUMNS = 45;
 const GROUP_NAMES = 30_000;
 
 /** A part of a table's columns under short names, as a query can select from it. */
@@ -87,11 +87,9 @@ export function selectAll(table: Table): Selection | null {
   return select(table, { places: [...readColumns(table).keys()], guarded: true });
 }
 
-/** All columns in as few groups as D1's limits allow, without the guard. */
-export function selectGroups(table: Table): Selection[] {
+/** All columns in groups of at most so many, without the guard. */
+export function selectGroups(table: Table, most = GROUP_COLUMNS): Selection[] {
   const groups: number[][] = [];
-  // The key goes into each query: one of a hundred columns is most of a statement.
-  const most = GROUP_COLUMNS - Math.floor(keyColumns(table).length / 5);
   let bytes = 0;
   for (const [place, { name }] of readColumns(table).entries()) {
     const size = new TextEncoder().encode(qualified(table, name)).length;
