@@ -7,7 +7,7 @@ import { type Claim, claimTask, noteExported, pauseTask, releaseTask, type TaskR
 import { uploadsOf } from "@patina/catalog/uploads";
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
-import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import { DONE, type Outcome, outcomeOfDelivery } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
 import { abortUploads } from "@patina/worker/stored-object";
@@ -89,7 +89,7 @@ export async function exportTask(
     await report(made.backup, { task, context });
     return DONE;
   } catch (thrown) {
-    return await giveBack({ task, error: catalogFailure(thrown), context });
+    return await giveBack({ task, error: catalogFailure(thrown), snoozes: message.snoozes, context });
   }
 }
 
@@ -169,12 +169,13 @@ export async function findSource(
 async function giveBack(options: {
   task: TaskRef;
   error: PatinaError;
+  snoozes: number;
   context: ExportContext & { readonly attempts: number };
 }): Promise<Outcome> {
-  const { task, error, context } = options;
+  const { task, error, snoozes, context } = options;
   const { catalog, holder, clock, attempts } = context;
-  const outcome = outcomeOf(error, attempts);
-  const delay = outcome.end === "retry" ? outcome.delaySeconds * 1_000 : 0;
+  const outcome = outcomeOfDelivery(error, { attempts, snoozes });
+  const delay = "delaySeconds" in outcome ? outcome.delaySeconds * 1_000 : 0;
   await releaseTask(catalog, {
     task,
     holder,
