@@ -1,5 +1,5 @@
 import { catalogFacts } from "@patina/archive/catalog-facts";
-import { type BackupRef, dumpKey } from "@patina/archive/keys";
+import { type BackupRef, dumpKey, refOfTask } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase, type RegisteredDatabase } from "@patina/catalog/databases";
 import { catalogFailure } from "@patina/catalog/failure";
@@ -9,9 +9,10 @@ import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
 import { DONE, type Outcome, outcomeOfDelivery } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
+import { type Backup, findBackup } from "@patina/worker/finished-backup";
 import type { Log } from "@patina/worker/log";
 import { abortUploads } from "@patina/worker/stored-object";
-import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
+import { type Made, makeBackup } from "./backup.ts";
 import { Budget } from "./budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { d1Source, isDatabase } from "./d1-source.ts";
@@ -57,6 +58,12 @@ export async function exportTask(
   switch (claim.end) {
     case "settled":
       return DONE;
+    case "failed": {
+      // Another copy of the message was out of attempts before this one had reported what it made.
+      const backup = await findBackup(context.bucket, { ref: refOfTask({ ...claim, ...task }), ...task });
+      if (backup !== null) await report(backup, { task, context });
+      return DONE;
+    }
     case "unknown":
       return {
         end: "dead",
@@ -71,10 +78,7 @@ export async function exportTask(
   }
   log.info({ ...task, attempt: claim.attempt }, "Export started");
   try {
-    const ref: BackupRef =
-      claim.jobKind === "manual"
-        ? { kind: "manual", date: claim.date, job: task.job, database: task.database }
-        : { kind: "daily", date: claim.date, database: task.database };
+    const ref = refOfTask({ ...claim, ...task });
     const checkpoints = new CheckpointStore(context.bucket, task);
     const made = await backupOf({ ref, task, context, checkpoints, claim });
     if (made.end === "paused") {
