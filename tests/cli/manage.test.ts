@@ -228,6 +228,8 @@ test("patina alerts remove asks for the channel's name", async () => {
 });
 
 test("patina restore tells the channels how it ended, and a restore that nobody can be told of is one all the same", async () => {
+  const unheard = await run(["restore", "shop", "latest", "--to", join(folder, "unheard.sqlite")]);
+  expect(unheard.err).toMatch(/No channel of http:\/\/127\.0\.0\.1:\d+ wants to know; its audit log has it\.\n$/);
   const added = await run(["alerts", "add", "restores", "--kind", "webhook", "--events", "restored,restore-failed"], {
     input: receiver.url,
   });
@@ -236,7 +238,7 @@ test("patina restore tells the channels how it ended, and a restore that nobody 
   const to = join(folder, "restored.sqlite");
   const restored = await run(["restore", "shop", "latest", "--to", to]);
   expect(restored.exit, restored.err).toBe(0);
-  expect(restored.err).toMatch(/The channels of http:\/\/127\.0\.0\.1:\d+ are told\.\n$/);
+  expect(restored.err).toMatch(/The channels of http:\/\/127\.0\.0\.1:\d+ are told: restores\.\n$/);
   await system.patina.fire("tick", Date.now());
   await until(
     async () => receiver.received.length,

@@ -1,8 +1,12 @@
 import { env } from "cloudflare:test";
+import { dumpKey, manifestKey } from "@patina/archive/keys";
+import { encodeManifest, type Manifest } from "@patina/archive/manifest";
+import { recentEvents } from "@patina/catalog/alert-events";
 import type { Catalog } from "@patina/catalog/catalog";
 import { listDeadLetters } from "@patina/catalog/dead-letters";
 import { findJob, jobTasks, openScheduledJob } from "@patina/catalog/jobs";
 import { findRebuild, openRebuild } from "@patina/catalog/rebuilds";
+import { backupInventory } from "@patina/catalog/schema";
 import { claimTask, releaseTask } from "@patina/catalog/tasks";
 import { emptyCatalog, register } from "@patina/catalog/testing";
 import { deadLetter } from "@patina/messages/dead-letter";
@@ -14,12 +18,14 @@ import worker from "./index.ts";
 
 const JOB = "nightly-2026-11-20";
 const NOW = Date.parse("2026-11-20T03:00:00Z");
+const BACKUP = { kind: "daily", date: "2026-11-20", database: "shop" } as const;
 const REQUEST = { kind: "export-requested", version: 1, job: JOB, database: "shop", generation: 1, snoozes: 0 };
 
 let catalog: Catalog;
 
 beforeEach(async () => {
   catalog = await emptyCatalog();
+  await env.BUCKET.delete([dumpKey(BACKUP), manifestKey(BACKUP)]);
   await register(catalog, ["shop"]);
   await openScheduledJob(catalog, {
     id: JOB,
@@ -31,12 +37,26 @@ beforeEach(async () => {
   });
 });
 
-function aggregator(plan: FaultPlan | null = null) {
+/** As if nothing of the task had arrived yet. */
+async function reset(): Promise<void> {
+  await env.CATALOG.batch(
+    [
+      "update backup_tasks set state = 'queued'",
+      "delete from backup_results",
+      "delete from alert_outbox",
+      "delete from alert_events",
+      "delete from dead_letters",
+      "update backup_jobs set status = 'running', closed_by = null, healed_by = null, healed_at = null",
+    ].map((sql) => env.CATALOG.prepare(sql)),
+  );
+}
+
+function aggregator(plan: FaultPlan | null = null, change: object = {}) {
   const faults = new Faults(plan);
   const queue = new RecordedQueue();
   const bindings = {
     CATALOG: faultyDatabase(env.CATALOG, faults),
-    BUCKET: env.BUCKET,
+    BUCKET: faultyBinding(env.BUCKET, faults),
     ALERTS: faultyBinding(queue, faults) as unknown as Queue,
     EXPORTS_DEAD: queue as unknown as Queue,
     RESULTS_DEAD: queue as unknown as Queue,
@@ -44,6 +64,7 @@ function aggregator(plan: FaultPlan | null = null) {
     ENVIRONMENT: "local",
     PUBLIC_URL: "",
     DISCORD_WEBHOOK_URL: "http://127.0.0.1:1/",
+    ...change,
   };
   return { faults, queue, handle: (batch: MessageBatch) => worker.queue(batch, bindings) };
 }
@@ -137,20 +158,92 @@ test.each(["before", "after"] as const)(
   "a fault %s any one call delays a letter but loses none of its effects",
   async (when) => {
     for (let at = 1; ; at += 1) {
-      await env.CATALOG.batch(
-        [
-          "update backup_tasks set state = 'queued'",
-          "delete from backup_results",
-          "delete from alert_outbox",
-          "delete from alert_events",
-          "delete from dead_letters",
-          "update backup_jobs set status = 'running', closed_by = null",
-        ].map((sql) => env.CATALOG.prepare(sql)),
-      );
+      await reset();
       const { handle, faults } = aggregator({ at, when, lasting: "once" });
       await deliver([REQUEST], { queue: QUEUES.exportsDead, batchSize: 1, maxAttempts: 5, handle });
       expect(await findJob(catalog, JOB), `call ${at}`).toMatchObject({ status: "failed", failed: 1 });
       expect(await listDeadLetters(catalog, { limit: 10 })).toHaveLength(1);
+      if (!faults.struck) break;
+    }
+  },
+);
+
+/** A copy of the message has stored its backup. */
+async function storeBackup(): Promise<void> {
+  const { etag = "" } = (await env.BUCKET.put(dumpKey(BACKUP), "dump")) ?? {};
+  const digest = "0".repeat(64);
+  const manifest: Manifest = {
+    patina: "manifest",
+    format: 1,
+    ...BACKUP,
+    environment: "local",
+    job: JOB,
+    generation: 1,
+    startedAt: "2026-11-20T03:00:01.000Z",
+    finishedAt: "2026-11-20T03:00:02.000Z",
+    mode: "snapshot",
+    consistency: "snapshot",
+    object: { key: dumpKey(BACKUP), bytes: 4, sha256: digest, etag },
+    sql: { format: 1, bytes: 1_000, sha256: digest, body: { start: 0, end: 1_000, sha256: digest } },
+    rows: 0,
+    tables: [],
+    restartPoints: [[10, 0]],
+    warnings: [],
+    queries: 8,
+    rowsRead: 10,
+  };
+  await env.BUCKET.put(manifestKey(BACKUP), encodeManifest(manifest));
+}
+
+const TASK = { version: 1, job: JOB, database: "shop", generation: 1 };
+const FINISHED = { ...TASK, kind: "export-finished", manifest: manifestKey(BACKUP) };
+const ABANDONED = { ...TASK, kind: "export-abandoned" };
+
+test.each([
+  ["an export whose attempts are used up", QUEUES.exportsDead, REQUEST],
+  ["a report that could not be read for hours", QUEUES.resultsDead, FINISHED],
+  ["an export that the tick gives up", QUEUES.results, ABANDONED],
+])(
+  "the backup of %s counts when it is stored all the same, and nobody is told of a failure",
+  async (_, queue, body) => {
+    await storeBackup();
+    const { handle } = aggregator();
+    await deliver([body, body], { queue, batchSize: 1, maxAttempts: 1, handle });
+    expect(await findJob(catalog, JOB)).toMatchObject({ status: "completed", succeeded: 1 });
+    expect(await catalog.select().from(backupInventory)).toMatchObject([{ key: dumpKey(BACKUP), deletedAt: null }]);
+    const kinds = (await recentEvents(catalog, 9)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => /failed|dead/.test(kind))).toEqual([]);
+  },
+);
+
+test("a bucket that does not answer does not keep a job open: its task has failed", async () => {
+  await storeBackup();
+  const away = { get: () => Promise.reject(new Error("R2 is away")) } as unknown as R2Bucket;
+  const { handle } = aggregator(null, { BUCKET: away });
+  await deliver([REQUEST], { queue: QUEUES.exportsDead, batchSize: 1, maxAttempts: 1, handle });
+  expect(await findJob(catalog, JOB)).toMatchObject({ status: "failed", failed: 1 });
+});
+
+test.each(["before", "after"] as const)(
+  "a task whose one copy died while the other made its backup ends well, with a fault %s any one call",
+  async (when) => {
+    for (let at = 1; ; at += 1) {
+      await reset();
+      await env.BUCKET.delete(manifestKey(BACKUP));
+      const { handle, faults } = aggregator({ at, when, lasting: "once" });
+      await deliver([REQUEST], { queue: QUEUES.exportsDead, batchSize: 1, maxAttempts: 5, handle });
+      expect(await findJob(catalog, JOB), `call ${at}`).toMatchObject({ status: "failed", healedBy: null });
+      await storeBackup();
+      await deliver([FINISHED, FINISHED], { queue: QUEUES.results, batchSize: 1, maxAttempts: 5, handle });
+      await deliver([REQUEST], { queue: QUEUES.exportsDead, batchSize: 1, maxAttempts: 5, handle });
+      const [found] = await jobTasks(catalog, JOB);
+      expect(found, `call ${at}`).toMatchObject({ task: { state: "done" }, result: { status: "succeeded" } });
+      expect(await findJob(catalog, JOB)).toMatchObject({ status: "failed", healedBy: JOB });
+      const kinds = (await recentEvents(catalog, 9)).map(({ kind }) => kind);
+      expect(
+        kinds.filter((kind) => kind === "recovered"),
+        `call ${at}`,
+      ).toHaveLength(1);
       if (!faults.struck) break;
     }
   },

@@ -1,15 +1,17 @@
 import { type NewDeadLetter, recordDeadLetters } from "@patina/catalog/dead-letters";
 import { failRebuild } from "@patina/catalog/rebuilds";
-import { type Failed, settleTasks } from "@patina/catalog/results";
+import { type Failed, type Result, settleTasks } from "@patina/catalog/results";
 import { jsonOf, openEnvelope } from "@patina/messages/dead-letter";
 import { decode, type Message as PatinaMessage } from "@patina/messages/message";
 import { DEAD_QUEUE_OF, MAX_ATTEMPTS_OF, QUEUES } from "@patina/messages/queues";
 import type { EndedArchive } from "./archives.ts";
-import { type AggregatorContext, closeAndAlert } from "./results.ts";
+import { givenUp } from "./ended-task.ts";
+import { type AggregatorContext, closeAndAlert, resultOf } from "./results.ts";
 
 /**
- * Records what arrived in a dead-letter queue, and ends what it stood for: a task whose export or whose result is dead
- * has failed, so that its job closes; an alert is given up. Recording the same letter again changes nothing.
+ * Ends what messages stood for that arrived in a dead-letter queue, and records them: a task whose export or whose result
+ * is dead has failed, unless its backup exists, so that its job closes; an alert is given up. The same letter again changes
+ * nothing.
  */
 export async function handleDeadLetters(
   messages: readonly Message[],
@@ -17,12 +19,13 @@ export async function handleDeadLetters(
 ): Promise<void> {
   const now = context.clock();
   const letters = messages.map((message) => readLetter(message, { queue, now }));
+  // First: how its task has ended decides whether a letter is news.
+  const results = await Promise.all(letters.map(({ row, message }) => endOf(row, { message, context })));
+  await settleTasks(context.catalog, { results: results.filter((result) => result !== null), now });
   await recordDeadLetters(
     context.catalog,
     letters.map(({ row }) => row),
   );
-  const failed = letters.flatMap(({ row, message }) => failureOf(row, message));
-  await settleTasks(context.catalog, { results: failed, now });
   for (const { row } of letters) {
     context.log.error(
       { id: row.id, queue, job: row.jobId, database: row.database, code: row.errorCode },
@@ -81,11 +84,21 @@ function understand(queue: string, body: unknown): PatinaMessage | null {
   }
 }
 
-/** The result of a task whose message died. Its reason is the letter's, or else the last one the task remembers. */
-function failureOf({ errorCode, error }: NewDeadLetter, message: PatinaMessage | null): Failed[] {
-  if (message === null || !("generation" in message)) return [];
+/**
+ * How a task ends whose message died; null when it has none. The reason of a failure is the letter's, or else the last one
+ * that the task remembers.
+ */
+async function endOf(
+  { errorCode, error }: NewDeadLetter,
+  { message, context }: { message: PatinaMessage | null; context: AggregatorContext },
+): Promise<Result | null> {
+  if (message === null || !("generation" in message)) return null;
   const { job, database, generation } = message;
-  return [{ status: "failed", task: { job, database, generation }, errorCode, error }];
+  const failed: Failed = { status: "failed", task: { job, database, generation }, errorCode, error };
+  if (message.kind === "export-requested") return await givenUp(failed, context);
+  // What could not be read, or written into the catalog, for hours: it may be by now.
+  const read = await resultOf(message, context);
+  return read.end === "result" && read.result.status === "succeeded" ? read.result : failed;
 }
 
 /** The weekly job whose archive cannot be made; the daily backups that would have gone in are kept. */

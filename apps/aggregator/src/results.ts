@@ -1,4 +1,3 @@
-import { backupFacts } from "@patina/archive/backup-facts";
 import { decodeManifest, type Manifest } from "@patina/archive/manifest";
 import { closeWeeklyJob } from "@patina/catalog/archive-closing";
 import type { Catalog } from "@patina/catalog/catalog";
@@ -13,6 +12,7 @@ import type { AlertDue, ExportFinished, MessageOn } from "@patina/messages/messa
 import type { QUEUES } from "@patina/messages/queues";
 import type { Log } from "@patina/worker/log";
 import { type EndedArchive, endedArchive } from "./archives.ts";
+import { givenUp, succeededWith } from "./ended-task.ts";
 import { type AlertSecrets, namedChannels } from "./secrets.ts";
 
 export type ResultMessage = MessageOn[typeof QUEUES.results];
@@ -38,7 +38,7 @@ export async function handleResults(
   messages: readonly { readonly body: ResultMessage; readonly attempts: number }[],
   context: AggregatorContext,
 ): Promise<Outcome[]> {
-  const read = await Promise.all(messages.map(({ body }) => resultOf(body, context.bucket)));
+  const read = await Promise.all(messages.map(({ body }) => resultOf(body, context)));
   const results = read.flatMap((found) => (found.end === "result" ? [found.result] : []));
   await settleTasks(context.catalog, { results, now: context.clock() });
   const outcomes = read.map((found, i): Outcome => {
@@ -77,14 +77,19 @@ type Read =
   | { readonly end: "nothing" }
   | { readonly end: "failed"; readonly error: PatinaError };
 
-async function resultOf(message: ResultMessage, bucket: R2Bucket): Promise<Read> {
+/** What a message says of how its task or its archive ended. */
+export async function resultOf(message: ResultMessage, context: AggregatorContext): Promise<Read> {
+  const { bucket } = context;
   switch (message.kind) {
     case "job-check":
       return { end: "nothing" };
     case "export-abandoned": {
       const { job, database, generation } = message;
       const task = { job, database, generation };
-      return { end: "result", result: { status: "failed", task, errorCode: null, error: null } };
+      return {
+        end: "result",
+        result: await givenUp({ status: "failed", task, errorCode: null, error: null }, context),
+      };
     }
     case "archive-finished":
       try {
@@ -119,10 +124,5 @@ function succeeded(message: ExportFinished, manifest: Manifest): Succeeded {
   if (manifest.job !== job || manifest.database !== database) {
     throw new PatinaError("manifest_invalid", `Cannot use manifest "${message.manifest}": it is of another backup`);
   }
-  return {
-    status: "succeeded",
-    task: { job, database, generation },
-    manifestKey: message.manifest,
-    ...backupFacts(manifest),
-  };
+  return succeededWith({ key: message.manifest, manifest }, { job, database, generation });
 }

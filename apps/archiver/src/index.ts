@@ -1,6 +1,6 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
-import { outcomeOf } from "@patina/core/outcome";
+import { outcomeOfDelivery } from "@patina/core/outcome";
 import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import { createLog } from "@patina/worker/log";
@@ -31,7 +31,7 @@ export default {
         const { attempts, body } = delivery;
         const outcome = await context(env)
           .then((ready) => handleUpkeep(body, { ...ready, attempts, handlers }))
-          .catch((thrown: unknown) => outcomeOf(catalogFailure(thrown), attempts));
+          .catch((thrown: unknown) => outcomeOfDelivery(catalogFailure(thrown), { attempts, snoozes: body.snoozes }));
         await settle(delivery, { outcome, exits });
       }),
     );

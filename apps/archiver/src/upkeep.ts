@@ -1,8 +1,9 @@
 import type { Catalog } from "@patina/catalog/catalog";
+import { catalogFailure } from "@patina/catalog/failure";
 import { leaseUntil, releaseLease, takeLease } from "@patina/catalog/leases";
-import { nextOf, PatinaError, toPatinaError } from "@patina/core/error";
+import { nextOf, PatinaError } from "@patina/core/error";
 import { TASK_LEASE } from "@patina/core/lease";
-import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import { DONE, type Outcome, outcomeOfDelivery } from "@patina/core/outcome";
 import type { ArchiveFinished, UpkeepMessage } from "@patina/messages/message";
 import type { Log } from "@patina/worker/log";
 import type { Budget } from "./budget.ts";
@@ -36,7 +37,7 @@ export type Handlers = {
   readonly [Kind in UpkeepMessage["kind"]]?: Handler<Extract<UpkeepMessage, { kind: Kind }>>;
 };
 
-/** How often a message waits for somebody else's lease before it is dropped: the tick finds work that is left over. */
+/** How often a message waits before one that meets somebody else's lease is dropped: the tick finds work that is left over. */
 const MAX_SNOOZES = 3;
 
 /** Handles one message of patina-upkeep. A lease keeps two deliveries from doing the same piece of work at once. */
@@ -63,9 +64,9 @@ export async function handleUpkeep(
     log.info({ ...facts, end: outcome.end }, "Upkeep ended");
     return outcome;
   } catch (thrown) {
-    const error = toPatinaError(thrown);
+    const error = catalogFailure(thrown);
     log.warn({ ...facts, error, next: nextOf(error.code, { isTriedAgain: true }) }, "Upkeep failed");
-    return outcomeOf(error, attempts);
+    return outcomeOfDelivery(error, { attempts, snoozes });
   } finally {
     await releaseLease(catalog, { name, holder });
   }

@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { type ArchiveManifest, decodeArchiveManifest, decodeIndexPage } from "@patina/archive/archive-index";
 import { archiveKey } from "@patina/archive/keys";
 import { type ArchivePage, archivePagesOf } from "@patina/catalog/archives";
-import { damagedMembers, type MemberRef, markAllMembers, type Verified } from "@patina/catalog/verify-results";
+import { lostArchive } from "@patina/catalog/damage";
+import {
+  type DamagedMember,
+  damagedMembers,
+  type MemberRef,
+  markAllMembers,
+  type Verified,
+} from "@patina/catalog/verify-results";
 import { findSubject, type Subject } from "@patina/catalog/verify-subjects";
 import { PatinaError } from "@patina/core/error";
 import { asking } from "@patina/worker/bucket-error";
@@ -10,6 +17,8 @@ import { type Difference, endDifferences, pageDifferences } from "./check-archiv
 import { secondTry } from "./second-try.ts";
 import { StoredLayout } from "./stored-layout.ts";
 import type { ArchiverContext } from "./upkeep.ts";
+
+const NO_MANIFEST = "Its manifest is missing";
 
 /** What was found in one page of an archive. */
 interface PageFound {
@@ -90,7 +99,7 @@ async function openArchive(
   const { bucket } = context;
   const key = archiveKey({ is: "manifest", week });
   const stored = await asking(key, () => bucket.get(key));
-  if (stored === null) return "Its manifest is missing";
+  if (stored === null) return NO_MANIFEST;
   let manifest: ArchiveManifest;
   try {
     manifest = decodeArchiveManifest(await asking(key, () => stored.text()));
@@ -164,23 +173,31 @@ async function conclude(
   subject: Subject,
   { week, differences, context }: { week: string; differences: readonly string[]; context: ArchiverContext },
 ): Promise<ArchiveSeen> {
-  if (differences.length > 0 && !(await isThere(subject, context))) {
-    await markAllMembers(context.catalog, { week, now: context.clock() });
-  }
+  const isGone = differences.length > 0 && !(await isThere(subject, context));
+  if (isGone) await markAllMembers(context.catalog, { week, now: context.clock() });
   const members = await damagedMembers(context.catalog, week);
   const { key, etag } = subject;
   const sentences = [...describe(members), ...differences.slice(0, NAMED_DIFFERENCES)];
   const rest = differences.length - NAMED_DIFFERENCES;
   if (rest > 0) sentences.push(`It differs in ${rest} more places`);
   const damage = sentences.length === 0 ? null : sentences.join(". ");
-  const content = createHash("md5")
-    .update(JSON.stringify([etag, members, differences]))
-    .digest("hex");
+  const lost = isGone ? "archive" : differences.includes(NO_MANIFEST) ? "manifest" : null;
+  const content = lost === null ? damagedParts(etag, { members, differences }) : lostArchive(etag, lost);
   return { is: "seen", verified: { subject, damage, holder: key, content } };
 }
 
+/** Stands for what of an archive is damaged, whoever finds it: the same is told once. */
+export function damagedParts(
+  etag: string,
+  { members, differences }: { members: readonly DamagedMember[]; differences: readonly string[] },
+): string {
+  return createHash("md5")
+    .update(JSON.stringify([etag, members, differences]))
+    .digest("hex");
+}
+
 /** The dumps that cannot be had from the archive any more; those that it alone held come first. */
-function describe(members: readonly (MemberRef & { readonly isElsewhere: boolean })[]): string[] {
+function describe(members: readonly DamagedMember[]): string[] {
   if (members.length === 0) return [];
   const lost = members.filter(({ isElsewhere }) => !isElsewhere);
   const copied = members.filter(({ isElsewhere }) => isElsewhere);

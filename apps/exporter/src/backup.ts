@@ -1,7 +1,7 @@
 import type { CatalogFacts } from "@patina/archive/catalog-facts";
 import { type GzipState, GzipWriter } from "@patina/archive/gzip-writer";
 import { type BackupRef, dumpKey, manifestKey } from "@patina/archive/keys";
-import { decodeManifest, encodeManifest, type Manifest } from "@patina/archive/manifest";
+import { encodeManifest, type Manifest } from "@patina/archive/manifest";
 import { type ReadBack, readBack } from "@patina/archive/read-back";
 import { differenceOf } from "@patina/archive/verification";
 import { timestamp } from "@patina/core/date";
@@ -12,6 +12,7 @@ import { keyId } from "@patina/dump/keyed-digest";
 import type { Source } from "@patina/dump/source";
 import { StatementCounter } from "@patina/dump/statement-counter";
 import { asking, bucketError } from "@patina/worker/bucket-error";
+import type { Backup } from "@patina/worker/finished-backup";
 import { piecesOf } from "@patina/worker/object-pieces";
 import { type ObjectState, StoredObject, type Uploads, unchanged } from "@patina/worker/stored-object";
 import type { Budget } from "./budget.ts";
@@ -35,12 +36,6 @@ export interface BackupRequest {
   readonly uploads: Uploads;
   readonly budget: Budget;
   readonly clock: () => number;
-}
-
-/** A backup that exists: its manifest, and where that lies. */
-export interface Backup {
-  readonly key: string;
-  readonly manifest: Manifest;
 }
 
 /** What came of one invocation's work. */
@@ -272,28 +267,5 @@ async function putManifest(
   }
   if (stored === null) {
     throw new PatinaError("lease_lost", `Cannot store manifest "${key}": somebody else has written it meanwhile`);
-  }
-}
-
-/**
- * The backup that an earlier delivery of the same task has finished, if there is one: its manifest is there, of this job
- * and generation, and the object it names is still the one it was written for.
- */
-export async function findBackup(
-  bucket: R2Bucket,
-  { ref, job, generation }: { ref: BackupRef; job: string; generation: number },
-): Promise<Backup | null> {
-  const key = manifestKey(ref);
-  try {
-    const stored = await bucket.get(key);
-    if (stored === null) return null;
-    const manifest = decodeManifest(await stored.text());
-    if (manifest.job !== job || manifest.generation !== generation) return null;
-    const object = await bucket.head(manifest.object.key);
-    return object?.etag === manifest.object.etag ? { key, manifest } : null;
-  } catch (cause) {
-    // An unreadable manifest is no backup; it is written again.
-    if (cause instanceof PatinaError && cause.code === "manifest_invalid") return null;
-    throw bucketError(key, cause);
   }
 }

@@ -1,7 +1,6 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { catalogFailure } from "@patina/catalog/failure";
-import type { PatinaError } from "@patina/core/error";
-import { backoffSeconds, type Outcome, outcomeOf } from "@patina/core/outcome";
+import { outcomeOfDelivery } from "@patina/core/outcome";
 import { QUEUES } from "@patina/messages/queues";
 import { decodeBatch, settle } from "@patina/worker/delivery";
 import type { Log } from "@patina/worker/log";
@@ -26,23 +25,10 @@ export async function consume(batch: MessageBatch, env: ExporterEnv, world: Worl
       const { attempts, body } = delivery;
       const outcome = await contextOf(env, world)
         .then((context) => exportTask(body, { ...context, attempts }))
-        .catch((thrown: unknown) => outcomeWithout(catalogFailure(thrown), { attempts, snoozes: body.snoozes }));
+        .catch((thrown: unknown) => outcomeOfDelivery(catalogFailure(thrown), { attempts, snoozes: body.snoozes }));
       await settle(delivery, { outcome, exits });
     }),
   );
-}
-
-/** How often a message waits for a catalog that does not answer: a minute, then eight, then an hour. */
-const MAX_CATALOG_SNOOZES = 3;
-
-/**
- * Without the catalog no attempt has begun, so it costs none: three are used up within a minute, and a catalog that was away
- * for a minute would fail a whole night.
- */
-function outcomeWithout(error: PatinaError, { attempts, snoozes }: { attempts: number; snoozes: number }): Outcome {
-  const isCatalog = error.code === "catalog_unavailable" || error.code === "catalog_outdated";
-  if (!isCatalog || snoozes >= MAX_CATALOG_SNOOZES) return outcomeOf(error, attempts);
-  return { end: "snooze", delaySeconds: backoffSeconds(3 * snoozes + 3) };
 }
 
 async function contextOf(env: ExporterEnv, world: World): Promise<ExportContext> {

@@ -48,8 +48,14 @@ function request(change: object = {}) {
 
 const world = { clock: Date.now, sleep: async () => undefined, random: () => 0.5, log: createLog("exporter") };
 
-function exporter(plan: FaultPlan | null = null, change: object = {}) {
+/** The exporter with bindings that fail as planned; `meanwhile` happens each time its database is read. */
+function exporter(plan: FaultPlan | null = null, change: object = {}, meanwhile = async () => {}) {
   const faults = new Faults(plan);
+  const shop = faultyDatabase(env.DB_SHOP, faults);
+  const batch = async (statements: D1PreparedStatement[]) => {
+    await meanwhile();
+    return await shop.batch(statements);
+  };
   const exports = new RecordedQueue();
   const dead = new RecordedQueue();
   const results = new RecordedQueue();
@@ -63,7 +69,7 @@ function exporter(plan: FaultPlan | null = null, change: object = {}) {
     EXPORT_SECONDS: "600",
     EXPORT_QUERIES: "1000",
     SHARD: "0",
-    DB_SHOP: faultyDatabase(env.DB_SHOP, faults),
+    DB_SHOP: { ...shop, batch },
     ...change,
   };
   return { faults, exports, dead, results, handle: (batch: MessageBatch) => consume(batch, bindings, world) };
@@ -244,6 +250,38 @@ test("an attempt that stopped after the manifest is finished by the next without
   expect(await run([request()], again)).toEqual([]);
   expect(again.results.bodies).toHaveLength(1);
   expect((await env.BUCKET.head(KEY))?.etag).toBe(first?.etag);
+});
+
+test.each(["before", "after"] as const)(
+  "a backup that is finished after its task was given up is reported, also with a fault %s any one call",
+  async (when) => {
+    let made = 0;
+    for (let at = 1; ; at += 1) {
+      await env.BUCKET.delete([KEY, MANIFEST]);
+      await catalog.update(backupTasks).set({ state: "queued", leaseHolder: null, leaseExpiresAt: null });
+      const faulted = exporter({ at, when, lasting: "once" }, {}, async () => {
+        // The aggregator handles the dead letter of another copy of the message while this one reads.
+        await catalog.update(backupTasks).set({ state: "failed", leaseHolder: null, leaseExpiresAt: null });
+      });
+      expect(await run([request()], faulted), `call ${at}`).toEqual([]);
+      const isMade = (await env.BUCKET.head(MANIFEST)) !== null;
+      if (isMade) await expectWholeBackup();
+      const distinct = new Set(faulted.results.bodies.map((body) => JSON.stringify(body)));
+      expect(distinct.size, `call ${at}`).toBe(isMade ? 1 : 0);
+      made += isMade ? 1 : 0;
+      if (!faulted.faults.struck) break;
+    }
+    // The last run without a fault, and those whose fault came after the manifest at least.
+    expect(made).toBeGreaterThan(2);
+  },
+);
+
+test("a message of a task that was given up and has no backup is acknowledged and makes none", async () => {
+  await catalog.update(backupTasks).set({ state: "failed" });
+  const late = exporter();
+  expect(await run([request()], late)).toEqual([]);
+  expect(late.results.bodies).toEqual([]);
+  expect(await env.BUCKET.head(KEY)).toBeNull();
 });
 
 test("a catalog that is away costs no attempt: the message is put off, longer each time, for an hour", async () => {

@@ -1,5 +1,5 @@
 import { catalogFacts } from "@patina/archive/catalog-facts";
-import { type BackupRef, dumpKey } from "@patina/archive/keys";
+import { type BackupRef, dumpKey, refOfTask } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { findDatabase, type RegisteredDatabase } from "@patina/catalog/databases";
 import { catalogFailure } from "@patina/catalog/failure";
@@ -7,11 +7,12 @@ import { type Claim, claimTask, noteExported, pauseTask, releaseTask, type TaskR
 import { uploadsOf } from "@patina/catalog/uploads";
 import { MINUTE } from "@patina/core/date";
 import { ERROR_CODES, PatinaError } from "@patina/core/error";
-import { DONE, type Outcome, outcomeOf } from "@patina/core/outcome";
+import { DONE, type Outcome, outcomeOfDelivery } from "@patina/core/outcome";
 import { type ExportFinished, type ExportRequested, encode } from "@patina/messages/message";
+import { type Backup, findBackup } from "@patina/worker/finished-backup";
 import type { Log } from "@patina/worker/log";
 import { abortUploads } from "@patina/worker/stored-object";
-import { type Backup, findBackup, type Made, makeBackup } from "./backup.ts";
+import { type Made, makeBackup } from "./backup.ts";
 import { Budget } from "./budget.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { d1Source, isDatabase } from "./d1-source.ts";
@@ -57,6 +58,12 @@ export async function exportTask(
   switch (claim.end) {
     case "settled":
       return DONE;
+    case "failed": {
+      // Another copy of the message was out of attempts before this one had reported what it made.
+      const backup = await findBackup(context.bucket, { ref: refOfTask({ ...claim, ...task }), ...task });
+      if (backup !== null) await report(backup, { task, context });
+      return DONE;
+    }
     case "unknown":
       return {
         end: "dead",
@@ -71,10 +78,7 @@ export async function exportTask(
   }
   log.info({ ...task, attempt: claim.attempt }, "Export started");
   try {
-    const ref: BackupRef =
-      claim.jobKind === "manual"
-        ? { kind: "manual", date: claim.date, job: task.job, database: task.database }
-        : { kind: "daily", date: claim.date, database: task.database };
+    const ref = refOfTask({ ...claim, ...task });
     const checkpoints = new CheckpointStore(context.bucket, task);
     const made = await backupOf({ ref, task, context, checkpoints, claim });
     if (made.end === "paused") {
@@ -89,7 +93,7 @@ export async function exportTask(
     await report(made.backup, { task, context });
     return DONE;
   } catch (thrown) {
-    return await giveBack({ task, error: catalogFailure(thrown), context });
+    return await giveBack({ task, error: catalogFailure(thrown), snoozes: message.snoozes, context });
   }
 }
 
@@ -169,12 +173,13 @@ export async function findSource(
 async function giveBack(options: {
   task: TaskRef;
   error: PatinaError;
+  snoozes: number;
   context: ExportContext & { readonly attempts: number };
 }): Promise<Outcome> {
-  const { task, error, context } = options;
+  const { task, error, snoozes, context } = options;
   const { catalog, holder, clock, attempts } = context;
-  const outcome = outcomeOf(error, attempts);
-  const delay = outcome.end === "retry" ? outcome.delaySeconds * 1_000 : 0;
+  const outcome = outcomeOfDelivery(error, { attempts, snoozes });
+  const delay = "delaySeconds" in outcome ? outcome.delaySeconds * 1_000 : 0;
   await releaseTask(catalog, {
     task,
     holder,

@@ -7,6 +7,12 @@ export type BackupRef =
   | { readonly kind: "daily"; readonly date: string; readonly database: string }
   | { readonly kind: "manual"; readonly date: string; readonly job: string; readonly database: string };
 
+/** The backup that a task of a nightly or a manual job makes. */
+export function refOfTask(task: { jobKind: string; date: string; job: string; database: string }): BackupRef {
+  const { jobKind, date, job, database } = task;
+  return jobKind === "manual" ? { kind: "manual", date, job, database } : { kind: "daily", date, database };
+}
+
 const DUMP = ".sql.gz";
 const MANIFEST = ".manifest.json";
 

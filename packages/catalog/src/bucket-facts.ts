@@ -73,10 +73,15 @@ export async function weeksUnderWay(catalog: Catalog, weeks: readonly string[]):
   return new Set(rows.map(({ week }) => week));
 }
 
-/** The statement that takes back that an object was missing: it is there again, the same as it was. */
-export function foundStatement(keys: readonly string[], { damages }: { damages: readonly string[] }): SQL {
-  return sql`update backup_inventory set damaged_at = null, damage = null
-      where key in ${listed(keys)} and damage in ${listed(damages)}`;
+/** The statements that take back that objects were missing: they are there again, the same as they were, with all in them. */
+export function foundStatements(keys: readonly string[], { damages }: { damages: readonly string[] }): SQL[] {
+  const found = sql`key in ${listed(keys)} and damage in ${listed(damages)}`;
+  return [
+    sql`update archive_members set damaged_at = null
+        where (week, damaged_at) in (select substr(key, 8, 8), damaged_at from backup_inventory
+          where kind = 'weekly' and ${found})`,
+    sql`update backup_inventory set damaged_at = null, damage = null where ${found}`,
+  ];
 }
 
 /** Uploads that were begun before a moment and neither completed nor aborted. */

@@ -15,6 +15,11 @@ export interface Damage {
   readonly content?: string;
 }
 
+/** Stands for an archive whose object, or whose manifest, is gone, whoever finds that: the same is told once. */
+export function lostArchive(etag: string, lost: "archive" | "manifest"): string {
+  return lost === "archive" ? etag : `${etag}:manifest`;
+}
+
 /**
  * The statements that mark an object as damaged: it is no good backup from then on. The first finding stays; finding the
  * same again changes nothing.

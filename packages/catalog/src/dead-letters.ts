@@ -1,5 +1,4 @@
 import { PatinaError } from "@patina/core/error";
-import { QUEUES } from "@patina/messages/queues";
 import { and, desc, eq, getTableColumns, lt, type SQL, sql } from "drizzle-orm";
 import { raiseEvent } from "./alert-events.ts";
 import { type Actor, auditStatement } from "./audit.ts";
@@ -99,9 +98,9 @@ function tellOf(
 ): SQL[] {
   if (alert?.event.startsWith(TELLS_OF_LETTER)) return [];
   const failedChannel = alert?.channel ?? null;
-  // The second delivery of an export that has ended well: there is nothing to do about it.
-  const isNews = sql`not (${queue} = ${QUEUES.exports} and exists (select 1 from backup_tasks
-      where job_id = ${jobId} and database = ${database} and generation >= ${generation} and state = 'done'))`;
+  // Of a task that has ended well, such as the second delivery of its export: there is nothing to do about it.
+  const isNews = sql`not exists (select 1 from backup_tasks
+      where job_id = ${jobId} and database = ${database} and generation >= ${generation} and state = 'done')`;
   return raiseEvent(
     { kind: "dead-letter", letter: id, queue, job: jobId, database, generation, failedChannel },
     { now: arrivedAt, where: isNews },

@@ -1,4 +1,5 @@
 import { PatinaError, toPatinaError } from "@patina/core/error";
+import { DrizzleQueryError } from "drizzle-orm";
 
 /**
  * Any value thrown while the catalog was used. drizzle and D1 put the statement and its values into their messages, so
@@ -6,10 +7,12 @@ import { PatinaError, toPatinaError } from "@patina/core/error";
  */
 export function catalogFailure(thrown: unknown): PatinaError {
   if (thrown instanceof PatinaError) return thrown;
-  if (thrown instanceof Error && (thrown.name === "DrizzleQueryError" || thrown.message.startsWith("D1_"))) {
-    return new PatinaError("catalog_unavailable", "Cannot use the catalog: its database failed to answer", {
-      cause: thrown,
-    });
-  }
-  return toPatinaError(thrown);
+  // By its class: it has no name of its own.
+  const isOfDatabase = thrown instanceof DrizzleQueryError || (thrown instanceof Error && /^D1_/.test(thrown.message));
+  return isOfDatabase ? unanswered(thrown) : toPatinaError(thrown);
+}
+
+/** A failure of the catalog's database, whatever its text: one that never reached it says nothing of D1. */
+export function unanswered(cause: unknown): PatinaError {
+  return new PatinaError("catalog_unavailable", "Cannot use the catalog: its database failed to answer", { cause });
 }

@@ -63,7 +63,7 @@ test("settling a result counts it into its day once, however often it arrives", 
   const job = await openNightly(NIGHT);
   const results = [good("auth", job), bad("shop", job)];
   await settleTasks(catalog, { results, now: NIGHT });
-  await settleTasks(catalog, { results: [...results, good("shop", job)], now: NIGHT });
+  await settleTasks(catalog, { results: [...results, bad("auth", job)], now: NIGHT });
   expect(await rollupDays(catalog, { names: ["auth", "shop"], since: "2026-11-20" })).toEqual([
     { database: "auth", day: "2026-11-20", worst: "good", runs: 1, good: 1, bytes: 100, ms: 50 },
     { database: "shop", day: "2026-11-20", worst: "failed", runs: 1, good: 0, bytes: null, ms: null },
@@ -78,6 +78,16 @@ test("a replay is one more run of the day: the worst stays, the newest backup's 
   await settleTasks(catalog, { results: [again], now: NIGHT + HOUR });
   expect(await rollupDays(catalog, { names: ["shop"], since: "2026-11-01" })).toEqual([
     { database: "shop", day: "2026-11-20", worst: "failed", runs: 2, good: 1, bytes: 70, ms: 50 },
+  ]);
+});
+
+test("a backup that turns up after its task was given up is one more run of the day, as a replay is", async () => {
+  const job = await openNightly(NIGHT);
+  for (const result of [bad("shop", job), good("shop", job), good("shop", job), bad("shop", job)]) {
+    await settleTasks(catalog, { results: [result], now: NIGHT });
+  }
+  expect(await rollupDays(catalog, { names: ["shop"], since: "2026-11-01" })).toEqual([
+    { database: "shop", day: "2026-11-20", worst: "failed", runs: 2, good: 1, bytes: 100, ms: 50 },
   ]);
 });
 

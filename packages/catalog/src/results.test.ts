@@ -5,9 +5,9 @@ import { beforeEach, expect, test } from "vitest";
 import { recentEvents } from "./alert-events.ts";
 import type { Catalog } from "./catalog.ts";
 import { closeJobs } from "./closing.ts";
-import { findJob, openScheduledJob } from "./jobs.ts";
+import { findJob, jobTasks, openScheduledJob } from "./jobs.ts";
 import { type Result, settleTasks } from "./results.ts";
-import { backupResults } from "./schema.ts";
+import { backupInventory, backupResults, backupTasks, taskEvents } from "./schema.ts";
 import { emptyCatalog, register } from "./testing.ts";
 import { changeThresholds } from "./thresholds.ts";
 
@@ -172,4 +172,72 @@ test("a failure that another job made up for before its own job closed does not 
   await settleTasks(catalog, { results: [late], now: FIRST + 2 * DAY });
   await closeJobs(catalog, { jobIds: [jobOf(0)], holder: "test", now: FIRST + 2 * DAY });
   expect(await findJob(catalog, jobOf(0))).toMatchObject({ status: "failed", failed: 1, healedBy: jobOf(1) });
+});
+
+/** The second night, whose export was given up before its backup was finished by another copy of its message. */
+async function givenUp(order: readonly Result[], { closed }: { closed: "between" | "after" }): Promise<void> {
+  await nights([{ bytes: 100 }]);
+  const [id, at] = [jobOf(1), FIRST + DAY];
+  await openScheduledJob(catalog, {
+    id,
+    kind: "nightly",
+    trigger: "cron",
+    date: id.slice(8),
+    scheduledFor: at,
+    now: at,
+  });
+  for (const [i, result] of order.entries()) {
+    await settleTasks(catalog, { results: [result], now: at + 2_000 + i });
+    if (closed === "between") await closeJobs(catalog, { jobIds: [id], holder: `${i}`, now: at + 3_000 });
+  }
+  await closeJobs(catalog, { jobIds: [id], holder: "test", now: at + 4_000 });
+}
+
+const MADE = resultOf(1, { bytes: 100 });
+const GIVEN_UP = resultOf(1, { bytes: null });
+
+test("a backup that is reported after its task had failed ends the task as done, and heals its job", async () => {
+  await givenUp([GIVEN_UP, MADE], { closed: "between" });
+  expect(await row(1)).toMatchObject({ status: "succeeded", errorCode: null, failuresBefore: 1 });
+  expect((await jobTasks(catalog, jobOf(1))).map(({ task }) => task.state)).toEqual(["done"]);
+  expect(await findJob(catalog, jobOf(1))).toMatchObject({ status: "failed", failed: 1, healedBy: jobOf(1) });
+  const stored = await catalog.select().from(backupInventory);
+  expect(stored.map(({ key, deletedAt }) => [key, deletedAt])).toContainEqual([
+    `daily/${jobOf(1).slice(8)}/shop.sql.gz`,
+    null,
+  ]);
+  // People were told that it failed, so they are told that it did not stay so.
+  expect(await told()).toEqual([`recovered:${jobOf(1)}:shop:1`, `backup-failed:${jobOf(1)}:shop:1`]);
+});
+
+test("a job whose given-up task was backed up before it closed has not failed", async () => {
+  await givenUp([GIVEN_UP, MADE], { closed: "after" });
+  expect(await findJob(catalog, jobOf(1))).toMatchObject({ status: "completed", succeeded: 1, failed: 0 });
+});
+
+test("a failure and a backup of one generation end as the backup, in whatever order and however often they arrive", async () => {
+  const orders = [
+    [MADE, GIVEN_UP],
+    [GIVEN_UP, MADE],
+    [GIVEN_UP, GIVEN_UP, MADE, MADE, GIVEN_UP],
+    [MADE, GIVEN_UP, MADE],
+  ];
+  for (const order of orders) {
+    for (const closed of ["between", "after"] as const) {
+      catalog = await emptyCatalog();
+      await register(catalog, ["shop"]);
+      await givenUp(order, { closed });
+      expect(await row(1)).toMatchObject({ status: "succeeded" });
+      const events = (await catalog.select().from(taskEvents)).filter(({ jobId }) => jobId === jobOf(1));
+      expect(events.filter(({ event }) => event === "done")).toHaveLength(1);
+      expect(events.filter(({ event }) => event === "failed").length).toBeLessThanOrEqual(1);
+    }
+  }
+});
+
+test("a backup of an older generation does not end a task that was started again", async () => {
+  await givenUp([GIVEN_UP], { closed: "between" });
+  await catalog.update(backupTasks).set({ generation: 2, state: "failed" });
+  await settleTasks(catalog, { results: [MADE], now: FIRST + DAY + 5_000 });
+  expect(await row(1)).toMatchObject({ status: "failed" });
 });

@@ -48,8 +48,9 @@ export type Result = Succeeded | Failed;
 
 /**
  * Writes results, counts them into their days and settles their tasks, with what people are told of each, all in one
- * transaction. A result of an older generation, or for a task that is settled already, changes nothing, so the same
- * result may arrive any number of times in any order.
+ * transaction. A result of an older generation, or for a task that is done, changes nothing, so the same result may
+ * arrive any number of times in any order. A failure ends a task that is open; a backup also one that has failed, which
+ * was given up while another copy of its message was still making it.
  *
  * The results themselves are not counted here: closing the job does that, see closeJobs().
  */
@@ -73,12 +74,16 @@ export async function settleTasks(
   );
 }
 
+/** What a failure may end. */
 const OPEN = sql`state in ('queued', 'running')`;
 
-function settle(task: TaskRef, { state, now }: { state: "done" | "failed"; now: number }): SQL {
+/** What a backup ends: it exists, whatever was said of its task before. */
+const NOT_DONE = sql`state <> 'done'`;
+
+function settle(task: TaskRef, { state, where, now }: { state: "done" | "failed"; where: SQL; now: number }): SQL {
   return sql`update backup_tasks set state = ${state}, lease_holder = null, lease_expires_at = null,
         next_attempt_at = null, finished_at = ${now}
-      where ${isTask(task)} and ${OPEN}`;
+      where ${isTask(task)} and ${where}`;
 }
 
 function successStatements(
@@ -86,16 +91,16 @@ function successStatements(
   { judgement, history, now }: { judgement: Judgement; history: History; now: number },
 ): SQL[] {
   const { task } = result;
-  const it = sql`${isTask(task)} and ${OPEN}`;
+  const it = sql`${isTask(task)} and ${NOT_DONE}`;
   const worst = result.consistency === "fuzzy" ? "fuzzy" : "good";
   const end = { worst, bytes: result.storedBytes, ms: result.durationMs } as const;
   return [
     writeResult({ ...succeededRow(result, now), ...judgementRow(judgement), failures_before: history.failures }, it),
     writeInventory(result, it),
-    rollupStatement(task, { end, where: OPEN }),
+    rollupStatement(task, { end, where: NOT_DONE }),
     ...tellOfReplay(result, { judgement, now }),
-    eventStatement({ task, event: "done", now, where: OPEN }),
-    settle(task, { state: "done", now }),
+    eventStatement({ task, event: "done", now, where: NOT_DONE }),
+    settle(task, { state: "done", where: NOT_DONE, now }),
     ...heal(result, now),
   ];
 }
@@ -111,11 +116,14 @@ function failureStatements(result: Failed, { history, now }: { history: History;
       { now, where: sql`exists (select 1 from backup_tasks where ${it})` },
     ),
     eventStatement({ task, event: "failed", now, where: OPEN, errorCode, error }),
-    settle(task, { state: "failed", now }),
+    settle(task, { state: "failed", where: OPEN, now }),
   ];
 }
 
-/** What closing tells of all results of a job is told of this one at once when its job was closed before: a replay. */
+/**
+ * What closing tells of all results of a job is told of this one at once when its job was closed before: a replay, or a
+ * backup that was finished after its task had been given up.
+ */
 function tellOfReplay({ task, consistency }: Succeeded, { judgement, now }: { judgement: Judgement; now: number }) {
   const { job, database, generation } = task;
   const kinds = [
@@ -123,7 +131,7 @@ function tellOfReplay({ task, consistency }: Succeeded, { judgement, now }: { ju
     ...(judgement.deviated ? (["size-deviated"] as const) : []),
     ...(consistency === "fuzzy" ? (["backup-fuzzy"] as const) : []),
   ];
-  const where = sql`exists (select 1 from backup_tasks where ${isTask(task)} and ${OPEN})
+  const where = sql`exists (select 1 from backup_tasks where ${isTask(task)} and ${NOT_DONE})
       and exists (select 1 from backup_jobs where id = ${job} and status <> 'running')`;
   return kinds.flatMap((kind) => raiseEvent({ kind, job, replayed: { database, generation } }, { now, where }));
 }

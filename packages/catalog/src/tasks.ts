@@ -68,8 +68,10 @@ export type Claim =
     }
   /** Somebody else works on it, at the longest until then. */
   | { readonly end: "held"; readonly until: number }
-  /** It has ended in this generation, or the message belongs to an older one. */
+  /** It is done, or the message belongs to an older generation. */
   | { readonly end: "settled" }
+  /** It was given up in this generation; a backup that was made all the same still ends it as done. */
+  | { readonly end: "failed"; readonly date: string; readonly jobKind: string }
   | { readonly end: "unknown" };
 
 /** Claims a task for `holder` until the lease runs out. Exactly one of several callers gets it. */
@@ -112,8 +114,8 @@ export async function claimTask(
       },
     };
   }
-  const isOpen = row["state"] === "queued" || row["state"] === "running";
-  if (Number(row["generation"]) > task.generation || !isOpen) return { end: "settled" };
+  if (Number(row["generation"]) > task.generation || row["state"] === "done") return { end: "settled" };
+  if (row["state"] === "failed") return { end: "failed", date: String(row["date"]), jobKind: String(row["kind"]) };
   return { end: "held", until: Number(row["until"] ?? now) };
 }
 

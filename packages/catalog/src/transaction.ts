@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import { SQLiteAsyncDialect } from "drizzle-orm/sqlite-core";
 import type { Catalog } from "./catalog.ts";
+import { unanswered } from "./failure.ts";
 
 const dialect = new SQLiteAsyncDialect();
 
@@ -12,6 +13,8 @@ export type Rows = readonly Readonly<Record<string, unknown>>[];
  *
  * drizzle's own batch() cannot take a raw statement with parameters (0.45: "Cannot read properties of undefined"), and
  * loses one of two columns of the same name in a join.
+ *
+ * @throws {PatinaError} `catalog_unavailable`
  */
 export async function transaction(catalog: Catalog, statements: readonly SQL[]): Promise<readonly Rows[]> {
   const results = await batch(catalog, statements);
@@ -34,5 +37,9 @@ async function batch(catalog: Catalog, statements: readonly SQL[]): Promise<D1Re
     const { sql, params } = dialect.sqlToQuery(statement);
     return catalog.$client.prepare(sql).bind(...params);
   });
-  return await catalog.$client.batch<Record<string, unknown>>(prepared);
+  try {
+    return await catalog.$client.batch<Record<string, unknown>>(prepared);
+  } catch (cause) {
+    throw unanswered(cause);
+  }
 }

@@ -12,6 +12,11 @@ export interface MemberRef {
   readonly date: string;
 }
 
+/** A dump inside an archive that is damaged there, and whether another good copy of it is stored. */
+export interface DamagedMember extends MemberRef {
+  readonly isElsewhere: boolean;
+}
+
 /** What a run found of one subject. */
 export interface Verified {
   readonly subject: Subject;
@@ -83,11 +88,8 @@ export async function endVerifyRun(
   ]);
 }
 
-/** Dumps of an archive that were found to be damaged, and whether another good copy of each is stored. */
-export async function damagedMembers(
-  catalog: Catalog,
-  week: string,
-): Promise<(MemberRef & { readonly isElsewhere: boolean })[]> {
+/** Dumps of an archive that were found to be damaged. */
+export async function damagedMembers(catalog: Catalog, week: string): Promise<DamagedMember[]> {
   const rows = await catalog.all<MemberRef & { elsewhere: number }>(
     sql`select m.database as "database", m.date as "date", exists (select 1 from backup_inventory i
           where i.database = m.database and i.date = m.date and i.kind = 'daily' and i.deleted_at is null

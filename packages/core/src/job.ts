@@ -13,7 +13,8 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /**
  * `queued`: written by the dispatcher. `running`: claimed by an exporter, which holds a lease. `done` and `failed`:
- * settled by the aggregator. A retry goes from `running` back to `queued`; a replay starts a new generation at `queued`.
+ * settled by the aggregator. A retry goes from `running` back to `queued`; a replay starts a new generation at `queued`; a
+ * backup that another copy of the message has made goes from `failed` to `done`.
  */
 export const TASK_STATES = ["queued", "running", "done", "failed"] as const;
 export type TaskState = (typeof TASK_STATES)[number];

@@ -29,3 +29,23 @@ export function outcomeOf(error: PatinaError, attempt: number): Outcome {
   if (ERROR_CODES[error.code].disposition === "dead") return { end: "dead", error };
   return { end: "retry", delaySeconds: backoffSeconds(attempt), error };
 }
+
+/** How often a message waits for a catalog that does not answer: a minute, then eight, then an hour. */
+const MAX_CATALOG_SNOOZES = 3;
+
+/**
+ * The outcome of a failed delivery that can be put off. A catalog that is away costs no attempt: nothing is wrong with the
+ * message, and a few attempts are used up within minutes, so that a catalog that was away for these would fail a whole
+ * night. Everything else is as outcomeOf() says.
+ *
+ * @param options.attempts deliveries of the message, this one included
+ * @param options.snoozes how often it was put off before
+ */
+export function outcomeOfDelivery(
+  error: PatinaError,
+  { attempts, snoozes }: { attempts: number; snoozes: number },
+): Outcome {
+  const isCatalog = error.code === "catalog_unavailable" || error.code === "catalog_outdated";
+  if (!isCatalog || snoozes >= MAX_CATALOG_SNOOZES) return outcomeOf(error, attempts);
+  return { end: "snooze", delaySeconds: backoffSeconds(3 * snoozes + 3) };
+}

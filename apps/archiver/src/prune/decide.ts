@@ -1,3 +1,4 @@
+import { MISSING } from "@patina/archive/findings";
 import { dumpKey } from "@patina/archive/keys";
 import type { Catalog } from "@patina/catalog/catalog";
 import { readRetention } from "@patina/catalog/custody-settings";
@@ -38,7 +39,7 @@ export async function markMissing(plan: PrunePlan, { catalog, clock, budget }: A
   if (doubt !== null) {
     return await advancePlan(catalog, { plan, to: { phase: "marking", cursor: null, decidedAt: now, doubt }, now });
   }
-  const statements = await missingStatements(catalog, { plan: plan.id, now });
+  const statements = await missingStatements(catalog, { plan: plan.id, noManifest: MISSING.manifest, now });
   const to = { phase: "archives", cursor: null, decidedAt: now } as const;
   return await advancePlan(catalog, { plan, to, statements, now });
 }

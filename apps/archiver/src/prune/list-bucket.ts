@@ -1,5 +1,5 @@
 import { type Finding, MISSING } from "@patina/archive/findings";
-import { foundStatement, type InventoryEntry, oldUploads } from "@patina/catalog/bucket-facts";
+import { foundStatements, type InventoryEntry, oldUploads } from "@patina/catalog/bucket-facts";
 import { advancePlan, type NewStep, type PrunePlan } from "@patina/catalog/prune-plans";
 import { ORPHAN_MARGIN } from "@patina/core/ageing";
 import { roughly } from "@patina/core/wording";
@@ -61,7 +61,7 @@ async function stepOf(
 function foundAgain(fine: readonly string[], rows: ReadonlyMap<string, InventoryEntry>) {
   const damages = Object.values(MISSING);
   const found = fine.filter((key) => damages.some((damage) => rows.get(key)?.damage === damage));
-  return found.length === 0 ? [] : [foundStatement(found, { damages })];
+  return found.length === 0 ? [] : foundStatements(found, { damages });
 }
 
 async function uploadSteps({ catalog, clock }: ArchiverContext): Promise<NewStep[]> {

@@ -7,12 +7,13 @@ import type { Catalog } from "@patina/catalog/catalog";
 import { listSteps } from "@patina/catalog/prune-steps";
 import { backupInventory, jobRequests, openUploads } from "@patina/catalog/schema";
 import { emptyCatalog, register } from "@patina/catalog/testing";
+import { findVerifyRun, openVerifyRun } from "@patina/catalog/verify-runs";
 import { DAY, dateOf, HOUR } from "@patina/core/date";
 import { weekOf } from "@patina/core/week";
 import { beforeEach, expect, test } from "vitest";
 import { findBackup } from "../find-backup.ts";
 import { emptyBucket, putObject } from "../testing.ts";
-import { keysInBucket, makeArchive, prune, storeKnown } from "./testing.ts";
+import { keysInBucket, makeArchive, prune, run, storeKnown } from "./testing.ts";
 
 /** A Monday, years later than anything that a test has uploaded. */
 const MONDAY = Date.parse("2030-01-07T00:00:00Z");
@@ -78,6 +79,7 @@ test("what does not have its digest any more is not copied, and its archive is t
   const member = await env.CATALOG.prepare("select offset, bytes from archive_members").first<Record<string, number>>();
   const place = (member?.["offset"] ?? 0) + ((member?.["bytes"] ?? 0) >> 1);
   archive[place] = (archive[place] ?? 0) ^ 1;
+  const made = (await env.BUCKET.head(ARCHIVE))?.etag ?? "";
   const { etag } = await putObject(ARCHIVE, archive);
   await env.CATALOG.batch([
     env.CATALOG.prepare("update archives set etag = ?").bind(etag),
@@ -91,6 +93,15 @@ test("what does not have its digest any more is not copied, and its archive is t
   expect(row?.damage).toBe(`${GONE.date}/gone is not what it was when the archive was made`);
   expect(await findBackup(GONE, { catalog, bucket: env.BUCKET })).toMatchObject({ damage: expect.any(String) });
   expect(await catalog.select().from(jobRequests)).toMatchObject([{ database: "gone", jobId: null }]);
+  // A verification finds the same, and has nothing new to tell.
+  const manifest = ARCHIVE.replace(".tar.gz", ".manifest.json");
+  const text = (await bytesOf(manifest)).toString().replaceAll(made, etag);
+  await putObject(manifest, Buffer.from(text));
+  const verify = { kind: "verify", version: 1, run: "verify-20300115-050000-aaaaaa", snoozes: 0 };
+  await openVerifyRun(catalog, { run: { id: verify.run, scope: "asked", database: null, date: null }, now: NOW });
+  expect(await run(verify, { now: NOW })).toEqual([]);
+  expect(await findVerifyRun(catalog, verify.run)).toMatchObject({ state: "done", damaged: 1 });
+  expect((await recentEvents(catalog, 5)).map(({ kind }) => kind)).toEqual(["verify-mismatch", "job-completed"]);
   // It is all there is: it stays, and nothing is copied out of it again.
   const next = await prune(catalog, { now: NOW + DAY });
   expect(await ends(next.id)).toEqual([]);

@@ -15,6 +15,7 @@ import { asking } from "@patina/worker/bucket-error";
 import { abortUploads, StoredObject, unchanged } from "@patina/worker/stored-object";
 import { PinnedBytes } from "../pinned-bytes.ts";
 import type { ArchiverContext } from "../upkeep.ts";
+import { damagedParts } from "../verify-archive.ts";
 
 /**
  * Copies backups out of archives, as dailies of their dates: the dump first, by a range read, then its manifest, then the
@@ -71,8 +72,10 @@ async function rescue({ key }: PruneStep, context: ArchiverContext): Promise<Res
     const { date, database } = member;
     const damage = `${date}/${database} is not what it was when the archive was made`;
     const now = clock();
+    // It is copied out because nothing else holds it.
+    const content = damagedParts(etag, { members: [{ database, date, isElsewhere: false }], differences: [] });
     return skipped(`${archive} is damaged`, [
-      ...mismatchStatements({ key: archive, etag, database: null, damage, now }),
+      ...mismatchStatements({ key: archive, etag, database: null, damage, content, now }),
       copyStatement({ ...member, now }),
       ...requestStatements({
         id: `verify:${etag}:${database}`,

@@ -31,9 +31,16 @@ export function audience(env: NodeJS.ProcessEnv, api: string | undefined): ApiCl
 /** Most characters of a finding. */
 const MAX_FINDING = 500;
 
+const Reported = v.object({ channels: v.array(v.string()) });
+
+function whoIsTold(channels: readonly string[], deployment: string): string {
+  if (channels.length === 0) return `No channel of ${deployment} wants to know; its audit log has it.`;
+  return `The channels of ${deployment} are told: ${channels.join(", ")}.`;
+}
+
 /**
- * Tells a deployment's channels and its audit log of a restore. That nobody could be told is said, and changes nothing
- * about the restore.
+ * Tells the channels of a deployment that want to know, and its audit log, of a restore. That nobody could be told is
+ * said, and changes nothing about the restore.
  */
 export async function reportRestore(
   api: ApiClient,
@@ -52,8 +59,8 @@ export async function reportRestore(
     ...(end.finding === null ? {} : { finding: end.finding.slice(0, MAX_FINDING) }),
   };
   try {
-    await api.send("POST", "/restores", { body, schema: v.object({ event: v.string() }) });
-    note(`The channels of ${api.url} are told.`);
+    const { channels } = await api.send("POST", "/restores", { body, schema: Reported });
+    note(whoIsTold(channels, api.url));
   } catch (error) {
     const { message } = explain(error);
     note(`Nobody was told: ${message.replace(/^Cannot /, "cannot ")}.`);

@@ -29,7 +29,10 @@ async function rows(sql: string) {
 test("a restore is in the audit log, and in the outbox of the channels that want to know", async () => {
   const channel = { id: "ops", kind: "slack", url: "https://hooks.example.com/x" };
   await api.ask("/alerts", { method: "POST", body: JSON.stringify(channel) });
-  const { event } = await (await tell(RESTORE)).json<{ event: string }>();
+  const ping = { id: "night", kind: "ping", url: "https://hc-ping.example.com/x" };
+  expect((await api.ask("/alerts", { method: "POST", body: JSON.stringify(ping) })).status).toBe(201);
+  const { event, channels } = await (await tell(RESTORE)).json<{ event: string; channels: string[] }>();
+  expect(channels).toEqual(["ops"]);
   expect(event).toMatch(/^restored:\d+-[0-9a-f]+$/);
   expect(await rows("select event, channel, kind, database from alert_outbox")).toEqual([
     { event, channel: "ops", kind: "restored", database: "shop" },
@@ -43,6 +46,11 @@ test("a restore is in the audit log, and in the outbox of the channels that want
   });
   const [noted] = await rows("select subject, detail from audit_log where action = 'restore'");
   expect(noted).toMatchObject({ subject: RESTORE.key, detail: expect.stringContaining('"verdict":"passed"') });
+});
+
+test("a restore of which no channel wants to know says so, and is in the audit log", async () => {
+  expect(await (await tell(RESTORE)).json()).toMatchObject({ channels: [] });
+  expect(await rows("select action from audit_log")).toEqual([{ action: "restore" }]);
 });
 
 test("one that failed is a failure, and repeated with its key it is told of once", async () => {

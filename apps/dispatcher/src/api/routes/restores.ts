@@ -17,7 +17,7 @@ export const restores = operation({
   method: "POST",
   path: "/restores",
   tag: "Backups",
-  summary: "Say that a backup was restored: the channels are told, and the audit log has it",
+  summary: "Say that a backup was restored: the channels that want to know are told, and the audit log has it",
   description:
     "The command does it by itself after a restore. Nothing is restored by this: it happens where the command runs.",
   body: {
@@ -31,7 +31,13 @@ export const restores = operation({
     finding: v.optional(v.pipe(Finding, v.description("The first thing that is wrong, or worth knowing."))),
   },
   status: 201,
-  answer: v.strictObject({ event: v.string() }),
+  answer: v.strictObject({
+    event: v.string(),
+    channels: v.pipe(
+      v.array(v.string()),
+      v.description("The channels that are told; none when no channel wants to know."),
+    ),
+  }),
   async handle(c, { body, seed }) {
     const { database, key, verdict, finding, replaced: isReplaced } = body;
     const event: RestoreEvent = {
@@ -45,8 +51,9 @@ export const restores = operation({
       error: finding ?? null,
     };
     const detail = { database, target: event.target, verdict, replaced: isReplaced };
-    await noteRestore(c.get("context").catalog, event, auditEntry(c, { action: "restore", subject: key, detail }));
-    return { event: eventId(event) };
+    const audit = auditEntry(c, { action: "restore", subject: key, detail });
+    const channels = await noteRestore(c.get("context").catalog, event, audit);
+    return { event: eventId(event), channels };
   },
 });
 
