@@ -48,6 +48,13 @@ test("POST /databases adds a database that an exporter has a binding for, in tha
   expect((await api.json("/trigger", post({ database: "far" }))).started).toBe(true);
 });
 
+test("a database is of its deployment's environment, unless another is named", async () => {
+  const added = await api.json("/databases", post({ name: "news" }));
+  expect(added.database.environment).toBe("local");
+  const staged = await api.json("/databases", post({ name: "far", environment: "staging" }));
+  expect(staged.database.environment).toBe("staging");
+});
+
 test("a dry run reports what stands against a database, and adds nothing", async () => {
   const report = await api.json("/databases?dry_run=true", post({ name: "shop", binding: "DB_NONE" }));
   expect(report).toMatchObject({

@@ -101,6 +101,7 @@ export class TestApi {
       },
       preflights: this.preflights,
       log,
+      environment: "local",
       open: async () => {
         this.opened += 1;
         const catalog = await this.open();

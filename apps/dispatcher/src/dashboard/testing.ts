@@ -98,6 +98,7 @@ export class TestBrowser {
         hasRedactionKey: async () => false,
       },
       log,
+      environment: "local",
       clock: () => this.now,
       open: async () => {
         const catalog = await openCatalog(countedDatabase(env.CATALOG, this.cost));

@@ -75,7 +75,9 @@ const add = operation({
     binding: v.optional(
       v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]{0,99}$/), v.description("DB_ and the name when absent.")),
     ),
-    environment: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
+    environment: v.optional(
+      v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/), v.description("The deployment's own when absent.")),
+    ),
     description: v.optional(Description),
     priority: v.optional(v.picklist(PRIORITIES)),
     d1_id: v.optional(D1Id),
@@ -102,7 +104,7 @@ const add = operation({
       name,
       binding,
       shard,
-      environment: body.environment ?? "production",
+      environment: body.environment ?? c.env.environment,
       description: body.description ?? "",
       priority: PRIORITIES.indexOf(body.priority ?? "normal"),
       d1Id: body.d1_id ?? null,
