@@ -98,6 +98,7 @@ export class TestApi {
           return known === null ? { end: "unknown" } : { end: "sent" };
         },
         hasAlertKey: async () => true,
+        home: async () => ({ is: "unset" }),
       },
       preflights: this.preflights,
       log,

@@ -92,6 +92,7 @@ export class TestBrowser {
         }),
         sendTest: async () => this.testAnswer,
         hasAlertKey: async () => true,
+        home: async () => ({ is: "unset" }),
       },
       preflights: {
         preflight: async () => ({ end: "refused", code: "not_found", message: "Cannot find this database" }),
