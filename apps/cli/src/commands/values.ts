@@ -14,6 +14,11 @@ export function limit(value: string): number {
   throw new InvalidArgumentError("A limit is a number from 1 to 100000.");
 }
 
+export function whole(value: string): number {
+  if (/^\d{1,15}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError("It is a whole number.");
+}
+
 /** Bytes, as a number or with a unit: `50000000`, `50MB`. */
 export function size(value: string): number {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([KMGT]?B?)$/i.exec(value) ?? [];
