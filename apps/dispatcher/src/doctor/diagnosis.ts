@@ -130,7 +130,7 @@ function publicUrl({ home, isLocal }: Facts): Finding[] {
   if (home.is === "set") return [good(what, `alerts link to ${home.url}`)];
   const why = home.is === "unset" ? "not set" : "no address such as https://patina.example";
   const next = isLocal
-    ? "Start it with --port: a free port is another one each time, which nothing can link to."
+    ? "Start it without --port 0: a free port is another one each time, which nothing can link to."
     : "Put the dispatcher's address into PUBLIC_URL of apps/aggregator/wrangler.toml, then npm run infra -- apply.";
   return [warning(what, `${why}: alerts carry no link to the dashboard`, next)];
 }
