@@ -1,11 +1,17 @@
-import { isDate } from "@patina/core/date";
+import { isDate, isWrittenAsDate } from "@patina/core/date";
 import { InvalidArgumentError } from "commander";
 
 /** Kinds of values that options take; each refuses what it is not. */
 
 export function date(value: string): string {
   if (isDate(value)) return value;
-  throw new InvalidArgumentError("A date is written 2026-11-20.");
+  throw new InvalidArgumentError(isWrittenAsDate(value) ? "There is no such date." : "A date is written 2026-11-20.");
+}
+
+/** A file or folder. An empty one would be this folder, which is never what an unset variable means. */
+export function place(value: string): string {
+  if (value !== "") return value;
+  throw new InvalidArgumentError("It is empty.");
 }
 
 export function limit(value: string): number {
