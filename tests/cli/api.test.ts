@@ -51,7 +51,13 @@ test.each([
     10,
     /Cannot find database "cart": none has that name\.\nTry: One of blog, shop\./,
   ],
-  ["a job that there is not", ["status", "manual-20260101-000000-aaaaaa"], {}, 10, /Cannot find this job/],
+  [
+    "a job that there is not",
+    ["status", "manual-20260101-000000-aaaaaa"],
+    {},
+    10,
+    /Cannot find job "manual-20260101-0000/,
+  ],
   [
     "a wrong token",
     ["status"],
