@@ -239,3 +239,11 @@ test.each(["download", "restore"])("patina %s --date is refused with a date that
   expect(err).toContain("argument '2026-02-30' is invalid. There is no such date.");
   expect(exit).toBe(2);
 });
+
+test("patina download into a folder that is a file says so", async () => {
+  const to = join(scratch, ".keep", "shop.sql.gz");
+  const { exit, err } = await run(["download", "shop", "--to", to]);
+  expect(err).toMatch(/Cannot use \S+\.keep\S*: a file is where a folder has to be\.\nTry: Choose another place\.\n$/);
+  expect(exit).toBe(1);
+  expectNoScratch();
+});
