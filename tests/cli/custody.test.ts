@@ -1,6 +1,5 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { AnsweringServer } from "./answering-server.ts";
 import { onTerminal, patina, start } from "./command.ts";
 
 /**
@@ -8,33 +7,13 @@ import { onTerminal, patina, start } from "./command.ts";
  * those of the API as its documents have them; what is behind them is tested where it is.
  */
 
-/** Answers by request, one after the other; the last one stays. */
-const answers = new Map<string, unknown[]>();
-const asked: { readonly request: string; readonly body: unknown }[] = [];
-let server: Server;
-let env: Record<string, string>;
+const server = await AnsweringServer.start();
+const { answers, asked, env } = server;
 
-beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    let text = "";
-    for await (const piece of request) text += String(piece);
-    const name = `${request.method} ${request.url}`;
-    asked.push({ request: name, body: text === "" ? null : JSON.parse(text) });
-    const waiting = answers.get(name) ?? [];
-    const answer = waiting.length > 1 ? waiting.shift() : waiting[0];
-    const problem = { detail: "Cannot find this", code: "not_found", next: "" };
-    response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
-    response.end(JSON.stringify(answer ?? problem));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  env = { PATINA_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, PATINA_TOKEN: "token" };
-});
-
-afterAll(() => server.close());
+afterAll(() => server.stop());
 
 beforeEach(() => {
-  answers.clear();
-  asked.length = 0;
+  server.forget();
   answers.set("GET /databases/shop", [SHOP]);
 });
 

@@ -103,6 +103,9 @@ test("patina show names what was replaced or left out on purpose", async () => {
 
 test.each([
   ["a date without a backup", "shop@2026-01-01", 10, /has none\.\nTry: patina list shop$/],
+  ["a date that there is not", "shop@2026-02-30", 2, /"shop@2026-02-30" is: there is no such date\.\nTry: /],
+  ["a file that is not there", "gone.sql.gz", 10, /^Cannot find a file gone\.sql\.gz\.$/],
+  ["a place that is no file", ".", 2, /Cannot tell which backup "\." is\.\nTry: A backup that is a file/],
   ["a database that is not there", "cart", 10, /has none\.\nTry: One of the databases there: blog, shop\.$/],
   ["the beginning of several", "shop@manual", 2, /2 begin so\.\nTry: shop@manual-/],
   ["latest of nothing in particular", "latest", 2, /Cannot tell which database is meant\.\nTry: /],

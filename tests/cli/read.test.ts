@@ -217,3 +217,33 @@ test("patina query that is interrupted leaves no scratch database", async () => 
   expect(exit, err).toBe(130);
   expectNoScratch();
 });
+
+test.each([
+  ["archive", "extract", "latest", "--to", ""],
+  ["download", "shop", "--to", ""],
+  ["restore", "shop", "--to", "new.sqlite", "--emergency", ""],
+  ["dump", "shop.sqlite", "--to", ""],
+  ["up", "--once", "--fresh", "--state", ""],
+])(
+  "patina %s is refused with a place that is empty, which an unset variable is, instead of taking this folder",
+  async (...args) => {
+    const { exit, out, err } = await patina(args, { cwd: scratch, env: { PATINA_SOURCE: bucket } });
+    expect(err).toMatch(/Cannot run patina .*: option '--\w+ <\w+>' argument '' is invalid\. It is empty\.\n/);
+    expect({ exit, out }).toEqual({ exit: 2, out: "" });
+    expectNoScratch();
+  },
+);
+
+test.each(["download", "restore"])("patina %s --date is refused with a date that there is not", async (name) => {
+  const { exit, err } = await run([name, "shop", "--to", "none.sql.gz", "--date", "2026-02-30"]);
+  expect(err).toContain("argument '2026-02-30' is invalid. There is no such date.");
+  expect(exit).toBe(2);
+});
+
+test("patina download into a folder that is a file says so", async () => {
+  const to = join(scratch, ".keep", "shop.sql.gz");
+  const { exit, err } = await run(["download", "shop", "--to", to]);
+  expect(err).toMatch(/Cannot use \S+\.keep\S*: a file is where a folder has to be\.\nTry: Choose another place\.\n$/);
+  expect(exit).toBe(1);
+  expectNoScratch();
+});

@@ -22,6 +22,7 @@ test.each([
     ["--database", "shop=./gone.sqlite"],
     'Cannot find database "shop": there is no file ./gone.sqlite.',
   ],
+  ["a name without a file", ["--database", "shop="], 'Cannot find database "shop": no file is named.'],
   ["a folder", ["--database", `shop=${folder}`], 'Cannot use database "shop":'],
   ["a name used twice", ["--database", `a=${good}`, "--database", `a=${good}`], 'Cannot use the name "a" twice'],
   ["two names of one binding", ["--database", `a-b=${good}`, "--database", `a_b=${good}`], "differ only in - and _"],

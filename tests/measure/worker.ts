@@ -93,6 +93,7 @@ function bindings(env: Env, cost: Cost): Parameters<typeof front.fetch>[1] {
     preflights: null as unknown as Preflights,
     clock,
     log,
+    environment: "local",
     open: async () => ({
       catalog: await openCatalog(countedDatabase(env.CATALOG, cost)),
       exports: queue,

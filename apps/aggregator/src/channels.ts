@@ -3,9 +3,10 @@ import { checkChannelUrl } from "@patina/alerts/channel-url";
 import { newSigningKey } from "@patina/alerts/signature";
 import { endDelivery, raiseTest } from "@patina/catalog/outbox";
 import { toPatinaError } from "@patina/core/error";
-import type { ChannelTest, NewAddress, Channels as Port, SealAnswer, TestAnswer } from "@patina/worker/channels";
+import type { ChannelTest, Home, NewAddress, Channels as Port, SealAnswer, TestAnswer } from "@patina/worker/channels";
 import { type AlertContext, deliverAlert } from "./alerts.ts";
 import { type AggregatorEnv, alertContext } from "./context.ts";
+import { homeOf } from "./home.ts";
 import { isAlertKey, seal } from "./seal.ts";
 
 /** What the dispatcher may ask about channels. See packages/worker/src/channels.ts. */
@@ -20,6 +21,10 @@ export class Channels extends WorkerEntrypoint<AggregatorEnv> implements Port {
 
   async hasAlertKey(): Promise<boolean> {
     return isAlertKey(this.env.ALERT_KEY);
+  }
+
+  async home(): Promise<Home> {
+    return homeOf(this.env.PUBLIC_URL);
   }
 }
 

@@ -1,6 +1,7 @@
 import { openCatalog } from "@patina/catalog/catalog";
 import { createLog } from "@patina/worker/log";
 import type { AlertContext } from "./alerts.ts";
+import { homeOf } from "./home.ts";
 import type { AggregatorContext } from "./results.ts";
 import type { AlertSecrets } from "./secrets.ts";
 
@@ -22,11 +23,12 @@ export async function resultsContext(env: AggregatorEnv): Promise<AggregatorCont
 }
 
 export async function alertContext(env: AggregatorEnv): Promise<AlertContext> {
+  const home = homeOf(env.PUBLIC_URL);
   return {
     catalog: await openCatalog(env.CATALOG),
     secrets: env,
     environment: env.ENVIRONMENT,
-    home: env.PUBLIC_URL === "" ? null : env.PUBLIC_URL.replace(/\/+$/, ""),
+    home: home.is === "set" ? home.url : null,
     fetch: request,
     clock: Date.now,
     log,

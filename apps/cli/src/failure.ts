@@ -86,6 +86,8 @@ function systemFailure(error: unknown): { message: string; hint: string | null }
     case "EPERM":
     case "EROFS":
       return { message: `Cannot use${where}: permission denied`, hint: "Choose a place that you may write to." };
+    case "ENOTDIR":
+      return { message: `Cannot use${where}: a file is where a folder has to be`, hint: "Choose another place." };
     case "ENOENT":
       return { message: `Cannot find${where}`, hint: null };
     default:

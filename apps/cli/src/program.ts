@@ -15,6 +15,7 @@ import { listCommand } from "./commands/list.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { queryCommand } from "./commands/query.ts";
 import { restoreCommand } from "./commands/restore.ts";
+import { retentionCommand } from "./commands/retention.ts";
 import { showCommand } from "./commands/show.ts";
 import { statusCommand } from "./commands/status.ts";
 import { triggerCommand } from "./commands/trigger.ts";
@@ -55,6 +56,7 @@ const COMMANDS = [
   databasesCommand,
   deadLettersCommand,
   alertsCommand,
+  retentionCommand,
   pruneCommand,
   catalogCommand,
   doctorCommand,

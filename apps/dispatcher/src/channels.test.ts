@@ -35,6 +35,7 @@ function context(
       },
       sendTest: async () => answers.test ?? { end: "sent" },
       hasAlertKey: async () => true,
+      home: async () => ({ is: "unset" }),
     },
   };
 }

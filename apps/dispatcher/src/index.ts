@@ -23,6 +23,7 @@ export default {
       channels: env.CHANNELS as unknown as Channels,
       preflights: env.PREFLIGHTS as unknown as Preflights,
       log,
+      environment: env.ENVIRONMENT,
       open: () => context(env),
     };
     return await front.fetch(request, bindings, ctx);

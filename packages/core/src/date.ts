@@ -14,9 +14,14 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Says whether a text is a date that exists, written exactly as `YYYY-MM-DD`. */
 export function isDate(text: string): boolean {
-  if (!DATE.test(text)) return false;
+  if (!isWrittenAsDate(text)) return false;
   const time = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(time) && dateOf(time) === text;
+}
+
+/** Says whether a text is written as a date, whether or not there is such a one. */
+export function isWrittenAsDate(text: string): boolean {
+  return DATE.test(text);
 }
 
 /** A time as RFC 3339 in UTC with milliseconds, for messages and APIs. */

@@ -66,6 +66,12 @@ export const ERROR_CODES = {
     exit: 2,
     next: "Give the exporter a D1 binding for the database and deploy it; it publishes its bindings every five minutes.",
   },
+  precondition_failed: {
+    disposition: "dead",
+    status: 412,
+    exit: 11,
+    next: "Ask without If-Match for what is there by now: its ETag is in the answer.",
+  },
   range_not_satisfiable: {
     disposition: "dead",
     status: 416,

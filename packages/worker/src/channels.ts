@@ -11,7 +11,15 @@ export interface Channels {
   sendTest(test: ChannelTest): Promise<TestAnswer>;
   /** Whether the aggregator has a key to encrypt addresses with. */
   hasAlertKey(): Promise<boolean>;
+  /** Where alerts link to. */
+  home(): Promise<Home>;
 }
+
+/** Where the dispatcher is reached, as the aggregator's `PUBLIC_URL` says; `url` has no slash at its end. */
+export type Home =
+  | { readonly is: "unset" }
+  | { readonly is: "unusable" }
+  | { readonly is: "set"; readonly url: string };
 
 export interface NewAddress {
   readonly channel: string;

@@ -48,6 +48,13 @@ export class ApiClient {
     if (token === "" && access === null) {
       throw usageError(`Cannot ask ${url}: PATINA_TOKEN is not set`, "Set it to the admin token.");
     }
+    for (const name of ["PATINA_TOKEN", "CF_ACCESS_CLIENT_ID", "CF_ACCESS_CLIENT_SECRET"]) {
+      // Such a header is refused with an error that repeats it.
+      if (!/^[\x21-\x7e]*$/.test((env[name] ?? "").trim())) {
+        const hint = "Set it again: it may have a line break inside, or the quotes of a word processor.";
+        throw usageError(`Cannot ask ${url}: ${name} has a character that no token has`, hint);
+      }
+    }
     const bearer = token === "" ? {} : { authorization: `Bearer ${token}` };
     return new ApiClient({ url, credentials: { ...bearer, ...access } });
   }

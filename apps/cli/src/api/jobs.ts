@@ -10,9 +10,18 @@ const Page = v.object({ jobs: v.array(v.object({ id: v.string() })), next_cursor
 /** Pages of a hundred jobs among which the beginning of an id is looked for. */
 const PAGES = 5;
 
-/** One job with its tasks. */
+/**
+ * One job with its tasks.
+ *
+ * @throws {CommandError} exit 10 when there is none
+ */
 export async function jobOf(api: ApiClient, id: string): Promise<JobView> {
-  return await api.get(`/jobs/${encodeURIComponent(id)}`, JobView);
+  const found = await api.find(`/jobs/${encodeURIComponent(id)}`, JobView);
+  if (found !== null) return found;
+  throw new CommandError(`Cannot find job "${id}": none has that name`, {
+    exit: EXIT.notFound,
+    hint: "patina status latest shows the last one, patina list those that made a backup.",
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { type BackupRef, parseKey } from "@patina/archive/keys";
-import { isDate } from "@patina/core/date";
+import { isDate, isWrittenAsDate } from "@patina/core/date";
 import { choose } from "../choice.ts";
 import { CommandError, EXIT, usageError } from "../failure.ts";
 import type { Backup, BackupSource } from "./backup.ts";
@@ -33,6 +34,14 @@ function parseReference(text: string): Reference {
   const [database = "", at = "latest", ...more] = text.split("@");
   if (more.length > 0 || database === "" || at === "") {
     throw usageError(`Cannot tell which backup "${text}" is`, `A backup is ${REFERENCE_HELP}.`);
+  }
+  if (isWrittenAsDate(at) && !isDate(at)) {
+    throw usageError(`Cannot tell which backup "${text}" is: there is no such date`, "A date is written 2026-11-20.");
+  }
+  // No database's name has these.
+  if (/[./\\]/.test(database)) {
+    if (!existsSync(text)) throw new CommandError(`Cannot find a file ${text}`, { exit: EXIT.notFound });
+    throw usageError(`Cannot tell which backup "${text}" is`, "A backup that is a file is a .sql.gz.");
   }
   return { database, at };
 }

@@ -15,6 +15,7 @@ import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { type Column, table } from "../output/table.ts";
 import { type SourceOptions, sourceCommand } from "./command.ts";
+import { date, place } from "./values.ts";
 
 /** `patina archive`: the weekly archives of a source. */
 export function archiveCommand(): Command {
@@ -53,9 +54,9 @@ interface ExtractOptions extends SourceOptions {
 function extractCommand(): Command {
   return sourceCommand("extract", "Take backups out of a weekly archive, as objects of their own with their manifests")
     .argument("<archive>", "a week of the source, such as 2026-W47, the beginning of one, latest, or a weekly .tar.gz")
-    .requiredOption("--to <folder>", "a folder that mirrors the bucket")
+    .requiredOption("--to <folder>", "a folder that mirrors the bucket", place)
     .option("--database <name>", "only of this database, by its name or the beginning of it")
-    .option("--date <date>", "only of this date")
+    .option("--date <date>", "only of this date", date)
     .action(async (archive: string, options: ExtractOptions) => {
       const source = await sourceOf(archive, options);
       const filter = {

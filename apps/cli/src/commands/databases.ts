@@ -153,7 +153,7 @@ function addCommand(): Command {
   return describing("add", "Add a database that an exporter has a binding for")
     .argument("<name>", "what to call it")
     .option("--binding <name>", "the exporter's binding; DB_ and the name when absent")
-    .option("--environment <name>", "such as production or staging")
+    .option("--environment <name>", "such as staging; the deployment's own when absent")
     .option("--dry-run", "only report what stands against it; exit code 4 when something does")
     .action(async (name: string, options: AddOptions) => {
       process.exitCode = await add(name, options);

@@ -8,6 +8,7 @@ import { note, printData, printJson } from "../output/print.ts";
 import { type Column, table } from "../output/table.ts";
 import { wranglerOf } from "../wrangler/wrangler.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
+import { place } from "./values.ts";
 
 interface DiscoverOptions extends ApiOptions {
   readonly project: string;
@@ -28,7 +29,7 @@ type Database = v.InferOutput<typeof Databases>[number];
 /** `patina databases discover`: D1 databases of the account that nobody backs up. */
 export function discoverCommand(): Command {
   return apiCommand("discover", "List the account's D1 databases that nobody backs up; exit code 4 when there are some")
-    .option("--project <folder>", "where wrangler is", ".")
+    .option("--project <folder>", "where wrangler is", place, ".")
     .option("--catalog <name>", "Patina's own database", "patina-catalog")
     .option("--toml", "print them as entries for infra/databases.toml")
     .action(async (options: DiscoverOptions) => {

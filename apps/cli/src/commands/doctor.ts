@@ -20,6 +20,7 @@ import { note, printData, printJson } from "../output/print.ts";
 import { table } from "../output/table.ts";
 import { type Wrangler, wranglerOf } from "../wrangler/wrangler.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
+import { place } from "./values.ts";
 
 interface DoctorOptions extends ApiOptions {
   readonly project: string;
@@ -31,7 +32,7 @@ interface DoctorOptions extends ApiOptions {
 export function doctorCommand(): Command {
   return apiCommand("doctor", "Look for what is missing in a deployment, or at one database before its backup")
     .argument("[database]", "a SQLite file, or a database of the deployment; the deployment itself when absent")
-    .option("--project <folder>", "where wrangler is", ".")
+    .option("--project <folder>", "where wrangler is", place, ".")
     .option("--bucket <name>", "the bucket of the deployment", "patina-backups")
     .option("--catalog <name>", "the catalog of the deployment", "patina-catalog")
     .action(async (database: string | undefined, options: DoctorOptions) => {

@@ -13,6 +13,7 @@ import { AtomicFile } from "../files/atomic-file.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
+import { date, place } from "./values.ts";
 
 interface DownloadOptions extends SourceOptions {
   readonly to?: string;
@@ -25,8 +26,8 @@ interface DownloadOptions extends SourceOptions {
 export function downloadCommand(): Command {
   return sourceCommand("download", "Download a backup with its manifest, go on where it stopped, and prove it")
     .argument("<backup>", REFERENCE_HELP)
-    .option("--to <place>", "a .sql.gz, or a folder that mirrors the bucket; a file in this folder when absent")
-    .option("--date <date>", "the backup of this date, such as 2026-11-20")
+    .option("--to <place>", "a .sql.gz, or a folder that mirrors the bucket; a file in this folder when absent", place)
+    .option("--date <date>", "the backup of this date, such as 2026-11-20", date)
     .option("--backup <id>", "the backup of this job, or the beginning of its id")
     .option("--sql", "the plain SQL instead, into a .sql")
     .action(async (argument: string, options: DownloadOptions) => {

@@ -14,6 +14,7 @@ import { openForReading } from "../files/sqlite-file.ts";
 import { note, printData, printJson } from "../output/print.ts";
 import { ProgressLine } from "../output/progress-line.ts";
 import { type CommonOptions, command } from "./command.ts";
+import { place } from "./values.ts";
 
 interface DumpOptions extends CommonOptions {
   readonly to: string;
@@ -24,7 +25,7 @@ interface DumpOptions extends CommonOptions {
 export function dumpCommand(): Command {
   return command("dump", "Back up a SQLite file, which may be in use, exactly as a D1 database is backed up")
     .argument("<file>", "the SQLite file")
-    .requiredOption("--to <place>", "a folder that mirrors the bucket, or a file that ends in .sql.gz")
+    .requiredOption("--to <place>", "a folder that mirrors the bucket, or a file that ends in .sql.gz", place)
     .option("--name <name>", "what to call the database; its file's name when absent")
     .action(async (file: string, options: DumpOptions) => {
       const database = nameOf(file, options.name);

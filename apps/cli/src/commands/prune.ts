@@ -5,9 +5,9 @@ import type { ApiClient } from "../api/client.ts";
 import { databaseMeant } from "../api/databases.ts";
 import { untilEnded } from "../api/patiently.ts";
 import { EXIT, usageError } from "../failure.ts";
-import { note, printData, printJson, tone } from "../output/print.ts";
+import { note, printData, printJson } from "../output/print.ts";
 import { StatusLine } from "../output/status-line.ts";
-import { type Column, table } from "../output/table.ts";
+import { noteSum, previewOf, printEntries } from "../retention/preview.ts";
 import { type ApiOptions, apiCommand, apiOf } from "./command.ts";
 
 interface PruneOptions extends ApiOptions {
@@ -16,26 +16,6 @@ interface PruneOptions extends ApiOptions {
   readonly all?: true;
   readonly wait?: true;
 }
-
-const Entry = v.object({
-  key: v.string(),
-  kind: v.string(),
-  database: v.nullable(v.string()),
-  date: v.nullable(v.string()),
-  finished_at: v.string(),
-  bytes: v.number(),
-  decision: v.picklist(["keep", "remove"]),
-  reason: v.string(),
-  to_copy_out: v.number(),
-});
-type Entry = v.InferOutput<typeof Entry>;
-
-const Page = v.object({
-  as_of: v.string(),
-  doubt: v.nullable(v.string()),
-  entries: v.array(Entry),
-  next_cursor: v.nullable(v.string()),
-});
 
 const Prune = v.object({
   id: v.string(),
@@ -95,38 +75,11 @@ function sentenceOf({ id, state, doubt, error, kept, removed, removed_bytes: fre
 
 async function preview(options: PruneOptions): Promise<void> {
   const api = apiOf(options);
-  const query = new URLSearchParams({ limit: "100", ...(options.all ? {} : { decision: "remove" }) });
-  if (options.database !== undefined) query.set("database", (await databaseMeant(api, options.database)).name);
-  const entries: Entry[] = [];
-  let doubt: string | null = null;
-  let asOf = "";
-  for await (const page of api.pages(`/retention/preview?${query}`, Page)) {
-    entries.push(...page.entries);
-    doubt = page.doubt;
-    asOf = page.as_of;
-  }
-  if (options.json) printJson({ as_of: asOf, doubt, entries });
-  else if (entries.length > 0) printData(table(entries, COLUMNS));
-  if (doubt !== null) note(`Nothing would be removed: ${doubt.replace(/^nothing is removed: /, "")}.`);
-  const going = entries.filter(({ decision }) => decision === "remove");
-  const rescued = going.reduce((sum, { to_copy_out }) => sum + to_copy_out, 0);
-  const copies = rescued === 0 ? "" : ` ${amount(rescued, "backup")} would be copied out of archives first.`;
-  const freed = bytes(going.reduce((sum, entry) => sum + entry.bytes, 0));
-  note(`${amount(going.length, "object")} would be removed, ${freed}.${copies}`);
+  const found = await previewOf(api, {
+    ...(options.all ? {} : { decision: "remove" }),
+    ...(options.database === undefined ? {} : { database: (await databaseMeant(api, options.database)).name }),
+  });
+  if (options.json) printJson(found);
+  else printEntries(found);
+  noteSum(found);
 }
-
-const COLUMNS: readonly Column<Entry>[] = [
-  {
-    head: "decision",
-    value: ({ decision }) => decision,
-    show: ({ decision }) => tone(decision === "remove" ? "warn" : "good", decision),
-  },
-  { head: "key", value: ({ key }) => key },
-  { head: "size", value: (entry) => entry.bytes, show: (entry) => bytes(entry.bytes) },
-  {
-    head: "copied out",
-    value: ({ to_copy_out }) => to_copy_out,
-    show: ({ to_copy_out }) => (to_copy_out === 0 ? "-" : count(to_copy_out)),
-  },
-  { head: "reason", value: ({ reason }) => reason },
-];

@@ -23,7 +23,10 @@ export function queryCommand(): Command {
     .option("--table <name>", "read only this table of the backup (repeatable)", collect, [])
     .action(async (argument: string, sql: string, options: QueryOptions) => {
       if (!READS.test(sql))
-        throw usageError("Cannot ask that: it does not only read", "A statement such as SELECT ...");
+        throw usageError(
+          "Cannot ask that: it does not only read",
+          "A statement that begins with SELECT, WITH or VALUES.",
+        );
       const backup = await findBackup(argument, sourceOf(options));
       const content = await contentOf(backup, options.table);
       const progress = new ProgressLine(`Reading ${backup.id}`, { total: content.bytes });

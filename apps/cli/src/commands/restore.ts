@@ -25,7 +25,7 @@ import { INTEGRITY_CHECKS, type IntegrityCheck } from "../restore/verdict.ts";
 import { RemoteD1 } from "../wrangler/remote-d1.ts";
 import { wranglerOf } from "../wrangler/wrangler.ts";
 import { type SourceOptions, sourceCommand, sourceOf } from "./command.ts";
-import { collect } from "./values.ts";
+import { collect, date, place } from "./values.ts";
 
 interface RestoreOptions extends SourceOptions {
   readonly to: string;
@@ -52,14 +52,14 @@ export function restoreCommand(): Command {
       "latest, a date or the beginning of a job's id, where the backup is named by its database alone",
     )
     .requiredOption("--to <target>", TARGET_HELP)
-    .option("--date <date>", "the backup of this date, such as 2026-11-20")
+    .option("--date <date>", "the backup of this date, such as 2026-11-20", date)
     .option("--backup <id>", "the backup of this job, or the beginning of its id")
     .option("--table <name>", "only this table, with its indexes and triggers (repeatable)", collect, [])
     .option("--dry-run", "say what would be done, and do nothing")
     .option("--replace", "replace what is there, after an emergency backup of it")
     .option("--yes", "replace without asking")
-    .option("--emergency <folder>", "where the emergency backup goes", EMERGENCY_FOLDER)
-    .option("--project <folder>", "the wrangler project of a D1 target", ".")
+    .option("--emergency <folder>", "where the emergency backup goes", place, EMERGENCY_FOLDER)
+    .option("--project <folder>", "the wrangler project of a D1 target", place, ".")
     .addOption(
       new Option("--check <how>", "how SQLite itself checks the result").choices(INTEGRITY_CHECKS).default("full"),
     )

@@ -16,7 +16,7 @@ import { printResults } from "../local/results-table.ts";
 import { checkDistinct, fileSource, type LocalSource, sampleSources, wranglerSources } from "../local/sources.ts";
 import { LocalState } from "../local/state.ts";
 import { printJson } from "../output/print.ts";
-import { collect } from "./values.ts";
+import { collect, place } from "./values.ts";
 
 interface UpOptions {
   readonly database: string[];
@@ -34,10 +34,10 @@ export function upCommand(): Command {
   return new Command("up")
     .description("Run all of Patina on this machine and back up databases, the six samples unless you name others")
     .option("--database <name=file>", "back up a SQLite file, which may be in use (repeatable)", collect, [])
-    .option("--wrangler <folder>", "back up the local D1 databases of a wrangler project")
+    .option("--wrangler <folder>", "back up the local D1 databases of a wrangler project", place)
     .option("--once", "stop when the backup has ended")
-    .option("--out <folder>", "copy the stored objects into a folder as well")
-    .option("--state <folder>", "where everything is kept", ".patina")
+    .option("--out <folder>", "copy the stored objects into a folder as well", place)
+    .option("--state <folder>", "where everything is kept", place, ".patina")
     .option("--fresh", "forget earlier runs first")
     .option("--port <number>", "where the API listens; 0 takes a free port", port, 8787)
     .option("--json", "print the results as JSON")
@@ -97,7 +97,7 @@ async function sourcesOf(options: UpOptions, state: LocalState): Promise<LocalSo
     ...options.database.map(fileSource),
     ...(options.wrangler === undefined ? [] : await wranglerSources(options.wrangler)),
   ];
-  const sources = named.length > 0 ? named : sampleSources(join(state.folder, "samples"));
+  const sources = named.length > 0 ? named : sampleSources(state.samples);
   checkDistinct(sources);
   return sources;
 }

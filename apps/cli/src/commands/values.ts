@@ -1,17 +1,28 @@
-import { isDate } from "@patina/core/date";
+import { isDate, isWrittenAsDate } from "@patina/core/date";
 import { InvalidArgumentError } from "commander";
 
 /** Kinds of values that options take; each refuses what it is not. */
 
 export function date(value: string): string {
   if (isDate(value)) return value;
-  throw new InvalidArgumentError("A date is written 2026-11-20.");
+  throw new InvalidArgumentError(isWrittenAsDate(value) ? "There is no such date." : "A date is written 2026-11-20.");
+}
+
+/** A file or folder. An empty one would be this folder, which is never what an unset variable means. */
+export function place(value: string): string {
+  if (value !== "") return value;
+  throw new InvalidArgumentError("It is empty.");
 }
 
 export function limit(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number > 0 && number <= 100_000) return number;
   throw new InvalidArgumentError("A limit is a number from 1 to 100000.");
+}
+
+export function whole(value: string): number {
+  if (/^\d{1,15}$/.test(value)) return Number(value);
+  throw new InvalidArgumentError("It is a whole number.");
 }
 
 /** Bytes, as a number or with a unit: `50000000`, `50MB`. */

@@ -38,7 +38,7 @@ export function sampleSources(folder: string): LocalSource[] {
  * @throws {CommandError} exit 2 for a name that cannot be used and for a file that is not there
  */
 export function fileSource(argument: string): LocalSource {
-  const [, given, path = ""] = /^(?:([^=/]*)=)?([\s\S]+)$/.exec(argument) ?? [];
+  const [, given, path = ""] = /^(?:([^=/]*)=)?([\s\S]*)$/.exec(argument) ?? [];
   const name =
     given ??
     basename(path)
@@ -49,6 +49,9 @@ export function fileSource(argument: string): LocalSource {
       `Cannot name a database "${name}": a name is ${DATABASE_NAME_RULE}`,
       `Give it a name: --database shop=${path || "./shop.sqlite"}`,
     );
+  }
+  if (path === "") {
+    throw usageError(`Cannot find database "${name}": no file is named`, `--database ${name}=./${name}.sqlite`);
   }
   const file = resolve(path);
   if (!existsSync(file)) throw usageError(`Cannot find database "${name}": there is no file ${path}`);

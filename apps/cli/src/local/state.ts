@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../files/new-folder.ts";
 
@@ -34,31 +34,48 @@ export class LocalState {
     makeFolder(join(this.resources, "d1", D1_OBJECT));
   }
 
-  /** Removes everything of earlier runs. */
+  /** Where the sample databases are made. */
+  get samples(): string {
+    return join(this.folder, "samples");
+  }
+
+  /** Removes everything of earlier runs, and nothing else: any folder may have been named. */
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    if (!existsSync(this.#file(ADMIN_TOKEN))) return;
+    // The token last: until then the next try knows whose folder it is.
+    for (const own of [this.persist, this.samples, this.log, this.#file(ALERT_KEY), this.#file(ADMIN_TOKEN)]) {
+      rmSync(own, { recursive: true, force: true });
+    }
+    if (readdirSync(this.folder).length === 0) rmdirSync(this.folder);
   }
 
   /** The admin token of this state. */
   adminToken(): string {
-    return this.#secret("admin-token", () => randomBytes(24).toString("base64url"));
+    return this.#secret(ADMIN_TOKEN, () => randomBytes(24).toString("base64url"));
   }
 
   /** What the addresses of channels are encrypted with: 32 bytes in base64. */
   alertKey(): string {
-    return this.#secret("alert-key", () => randomBytes(32).toString("base64"));
+    return this.#secret(ALERT_KEY, () => randomBytes(32).toString("base64"));
   }
 
   /** A secret of this state, made on first use. Readable by its owner alone. */
   #secret(name: string, make: () => string): string {
-    const file = join(this.folder, name);
+    const file = this.#file(name);
     if (existsSync(file)) return readFileSync(file, "utf8").trim();
     const secret = make();
     writeFileSync(file, `${secret}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
     return secret;
   }
+
+  #file(name: string): string {
+    return join(this.folder, name);
+  }
 }
+
+const ADMIN_TOKEN = "admin-token";
+const ALERT_KEY = "alert-key";
 
 const D1_OBJECT = "miniflare-D1DatabaseObject";
 

@@ -34,6 +34,8 @@ export interface Api {
     /** The exporter's: the only one that can look at a source database. */
     readonly preflights: Preflights;
     readonly log: Log;
+    /** What the deployment is: `production`, `local`. */
+    readonly environment: string;
     readonly open: () => Promise<DispatcherContext>;
   };
   Variables: { readonly request: string; readonly principal: Principal; readonly context: DispatcherContext };

@@ -48,6 +48,13 @@ test("POST /databases adds a database that an exporter has a binding for, in tha
   expect((await api.json("/trigger", post({ database: "far" }))).started).toBe(true);
 });
 
+test("a database is of its deployment's environment, unless another is named", async () => {
+  const added = await api.json("/databases", post({ name: "news" }));
+  expect(added.database.environment).toBe("local");
+  const staged = await api.json("/databases", post({ name: "far", environment: "staging" }));
+  expect(staged.database.environment).toBe("staging");
+});
+
 test("a dry run reports what stands against a database, and adds nothing", async () => {
   const report = await api.json("/databases?dry_run=true", post({ name: "shop", binding: "DB_NONE" }));
   expect(report).toMatchObject({
@@ -75,6 +82,20 @@ test.each([
   expect(await jsonOf(answer)).toMatchObject({ code });
   expect((await api.json("/databases")).databases).toHaveLength(2);
   expect(await audited()).toEqual([]);
+});
+
+test("what is wrong with a field is said as its rule, where it has one, and never with what was sent", async () => {
+  const detailOf = async (body: unknown) => (await jsonOf(await api.ask("/databases", post(body)))).detail;
+  expect(await detailOf({ name: "S3CRET" })).toBe(
+    'Cannot read request: wrong are "name" (lower-case letters, digits, - and _, starting with a letter or digit, at most 64 characters)',
+  );
+  expect(await detailOf({ name: "news", d1_id: "S3CRET", description: "x".repeat(201), priority: 7 })).toBe(
+    'Cannot read request: wrong are "description" (at most 200 characters), "priority", "d1_id" (as wrangler d1 list shows it)',
+  );
+  const unknown = { name: "news", binding: "db_x", environment: "S3CRET!", s3cret: 1 };
+  expect(await detailOf(unknown)).toBe(
+    'Cannot read request: wrong are "binding" (upper-case letters, digits and _, at most 100), "environment" (lower-case letters, digits and -, at most 32), a field that is not known',
+  );
 });
 
 test("ten requests at once add a database once", async () => {

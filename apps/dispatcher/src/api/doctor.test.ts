@@ -82,6 +82,7 @@ test("GET /doctor names what is missing, and tells no secret", async () => {
     "secret ADMIN_TOKEN": "good",
     "secret ALERT_KEY": "good",
     "secret REDACTION_KEY": "good",
+    "variable PUBLIC_URL": "warning",
     "bucket BUCKET": "good",
     "queue patina-exports": "good",
     "queue patina-upkeep": "good",

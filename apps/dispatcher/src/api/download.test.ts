@@ -79,6 +79,37 @@ test("what the client has already is not sent again, and a range of something el
   expect(await listAudit(api.catalog, { limit: 10 })).toHaveLength(1);
 });
 
+test("whoever names what a backup was gets nothing of another, of its SQL neither, and nothing is opened", async () => {
+  const etag = `"${nightly.manifest.object.sha256}"`;
+  const sqlTag = `"${nightly.manifest.sql.sha256}"`;
+  const asked = async (path: string, headers: Record<string, string>, method = "GET") =>
+    await api.ask(path, { method, headers });
+  for (const [path, tag] of [
+    [PATH, etag],
+    [`${PATH}?format=sql`, sqlTag],
+  ] as const) {
+    const changed = await asked(path, { "if-match": '"other"', range: "bytes=0-9" });
+    expect([changed.status, changed.headers.get("etag")]).toEqual([412, tag]);
+    expect(await jsonOf(changed)).toMatchObject({ code: "precondition_failed" });
+    expect((await asked(path, { "if-match": '"other"' }, "HEAD")).status).toBe(412);
+    expect((await asked(path, { "if-match": tag }, "HEAD")).status).toBe(200);
+    expect((await asked(path, { "if-match": tag, "if-none-match": tag })).status).toBe(304);
+  }
+  expect(api.vault.opened).toEqual([]);
+  expect((await asked(PATH, { "if-match": etag, range: "bytes=0-9" })).status).toBe(206);
+  expect((await asked("/download/2026-11-20/none", { "if-match": "*" })).status).toBe(404);
+});
+
+test("a condition by date is passed over, since which backup of a date is given does not go by age", async () => {
+  for (const [header, at] of [
+    ["if-modified-since", "Fri, 20 Nov 2099 03:00:00 GMT"],
+    ["if-unmodified-since", "Sun, 06 Nov 1994 08:49:37 GMT"],
+  ] as const) {
+    const answer = await api.ask(PATH, { headers: { [header]: at } });
+    expect([answer.status, answer.headers.get("last-modified")], header).toEqual([200, null]);
+  }
+});
+
 test("HEAD says what GET would send, and opens nothing", async () => {
   const answer = await api.ask(PATH, { method: "HEAD" });
   expect(answer.status).toBe(200);

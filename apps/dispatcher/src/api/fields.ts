@@ -6,7 +6,7 @@ import * as v from "valibot";
 
 export const DatabaseName = v.pipe(
   v.string(),
-  v.regex(DATABASE_NAME, "not a database name"),
+  v.regex(DATABASE_NAME, DATABASE_NAME_RULE),
   v.description(`A registered database: ${DATABASE_NAME_RULE}.`),
 );
 
@@ -24,7 +24,15 @@ export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.description("SHA-256, in hexadecimal."));
 
-export const Reason = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200), v.description("Why, for people."));
+const REASON = "1 to 200 characters";
+
+export const Reason = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1, REASON),
+  v.maxLength(200, REASON),
+  v.description("Why, for people."),
+);
 
 /** Yes or no in a query. */
 export const Flag = v.pipe(

@@ -133,6 +133,7 @@ test("headers of any text", async () => {
   const name = fc.constantFrom(
     "range",
     "if-range",
+    "if-match",
     "if-none-match",
     "accept",
     "cf-ray",

@@ -47,8 +47,15 @@ export function readPath(found: Record<string, string>, schema: Fields): unknown
 function read(value: unknown, { schema, part }: { schema: Fields; part: string }): unknown {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  const wrong = new Set(result.issues.map((issue) => nameOf(String(issue.path?.[0]?.key ?? ""), { schema, part })));
+  const wrong = new Set(
+    result.issues.map((issue) => `${nameOf(String(issue.path?.[0]?.key ?? ""), { schema, part })}${ruleOf(issue)}`),
+  );
   throw new PatinaError("invalid_request", `Cannot read request: wrong are ${[...wrong].join(", ")}`);
+}
+
+/** The rule that a field breaks, if its schema words one. What valibot says by itself repeats what was sent. */
+function ruleOf({ message }: v.BaseIssue<unknown>): string {
+  return message.startsWith("Invalid ") ? "" : ` (${message})`;
 }
 
 /** The name of a field that the schema knows; any other name is the sender's and is not repeated. */

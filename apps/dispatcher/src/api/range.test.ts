@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isKnown, wantedOf } from "./range.ts";
+import { conditionOf, wantedOf } from "./range.ts";
 
 const ETAG = '"abc"';
 const of = (range: string | undefined, { size = 100, ifRange }: { size?: number; ifRange?: string } = {}) =>
@@ -54,8 +54,24 @@ test("a range of something else than what there is now gets the whole", () => {
   }
 });
 
+const onlyIf = (headers: { ifMatch?: string; ifNoneMatch?: string }) =>
+  conditionOf({ ifMatch: undefined, ifNoneMatch: undefined, ...headers }, ETAG);
+
 test("If-None-Match names one tag, several, weak ones, or any", () => {
-  for (const header of [ETAG, `"x", ${ETAG}`, `W/${ETAG}`, "*", `"x",W/${ETAG} `])
-    expect(isKnown(header, ETAG)).toBe(true);
-  for (const header of [undefined, "", '"x"', "abc", '"abcd"']) expect(isKnown(header, ETAG)).toBe(false);
+  for (const ifNoneMatch of [ETAG, `"x", ${ETAG}`, `W/${ETAG}`, "*", `"x",W/${ETAG} `]) {
+    expect(onlyIf({ ifNoneMatch }), ifNoneMatch).toBe("known");
+  }
+  for (const ifNoneMatch of ["", '"x"', "abc", '"abcd"']) expect(onlyIf({ ifNoneMatch }), ifNoneMatch).toBe("wanted");
+});
+
+test("If-Match names one tag, several or any, and a weak one matches nothing", () => {
+  for (const ifMatch of [ETAG, `"x", ${ETAG}`, "*", `"x",${ETAG} `])
+    expect(onlyIf({ ifMatch }), ifMatch).toBe("wanted");
+  for (const ifMatch of ["", '"x"', "abc", `W/${ETAG}`]) expect(onlyIf({ ifMatch }), ifMatch).toBe("changed");
+});
+
+test("If-Match goes before If-None-Match, and without either everything is wanted", () => {
+  expect(onlyIf({ ifMatch: '"x"', ifNoneMatch: ETAG })).toBe("changed");
+  expect(onlyIf({ ifMatch: ETAG, ifNoneMatch: ETAG })).toBe("known");
+  expect(onlyIf({})).toBe("wanted");
 });

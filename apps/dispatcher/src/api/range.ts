@@ -1,4 +1,4 @@
-/** Which part of an answer a request wants, and whether it has it already (RFC 9110, sections 13 and 14). */
+/** Which part of an answer a request wants (RFC 9110, sections 13 and 14). */
 export type Wanted =
   | { readonly is: "whole" }
   | { readonly is: "part"; readonly offset: number; readonly length: number }
@@ -31,9 +31,25 @@ export function wantedOf(
   return offset >= size ? { is: "outside" } : { is: "part", offset, length: end - offset };
 }
 
-/** Whether `If-None-Match` names what the server has: then it need not be sent. Compared weakly, as the RFC says. */
-export function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === "*") return true;
-  return ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+/** What the conditions of a request come to: 200 or 206, 412, or 304. */
+export type Condition = "wanted" | "changed" | "known";
+
+/**
+ * Reads `If-Match`, compared strongly, and after it `If-None-Match`, compared weakly. Conditions by date are passed over,
+ * as the RFC wants it of what has no date of modification (13.1.3, 13.1.4): which backup of a date is given does not go by
+ * its age.
+ *
+ * @param etag of the whole, strong, with its quotes
+ */
+export function conditionOf(
+  { ifMatch, ifNoneMatch }: { ifMatch: string | undefined; ifNoneMatch: string | undefined },
+  etag: string,
+): Condition {
+  if (ifMatch !== undefined && !tagsOf(ifMatch).some((tag) => tag === "*" || tag === etag)) return "changed";
+  const known = tagsOf(ifNoneMatch ?? "").map((tag) => tag.replace(/^W\//, ""));
+  return known.includes("*") || known.includes(etag) ? "known" : "wanted";
+}
+
+function tagsOf(header: string): string[] {
+  return header.split(",").map((tag) => tag.trim());
 }

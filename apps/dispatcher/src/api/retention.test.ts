@@ -120,6 +120,33 @@ test("GET /retention/preview says what would go now and why, in pages, and by da
   expect((await api.json("/retention/preview?database=auth")).entries).toEqual([]);
 });
 
+test("GET /retention/preview also says what would go if something else were set, and sets nothing", async () => {
+  await storeDailies(90);
+  const before = await api.json("/retention");
+  const going = async (draft: Record<string, unknown>) => {
+    const texts = Object.entries(draft).map(([name, value]) => [name, JSON.stringify(value)]);
+    const query = new URLSearchParams({ ...Object.fromEntries(texts), limit: "100", decision: "remove" });
+    return await api.ask(`/retention/preview?${query}`, { token: READ_TOKEN });
+  };
+  const keysOf = async (draft: Record<string, unknown>) =>
+    (await jsonOf(await going(draft))).entries.map(({ key }: { key: string }) => key);
+  expect(await keysOf({})).toHaveLength(6);
+  // Without an archive that holds them, dailies stay until that archive would itself be too old.
+  expect(await keysOf({ weekly_weeks: 2 })).toHaveLength(76);
+  expect(await keysOf({ retention: { ...WEEK, daily_days: 89 } })).toHaveLength(1);
+  for (const [draft, reason] of [
+    [{ retention: { ...WEEK, daily_days: 0 } }, "Cannot set this retention: daily_days must be 1 to 36600"],
+    [{ weekly_weeks: 0 }, "Cannot set this retention: weekly_weeks must be 1 to 5200"],
+    [{ weekly_weeks: "x" }, 'Cannot read request: wrong are "weekly_weeks"'],
+    [{ retention: { kind: "age" } }, 'Cannot read request: wrong are "retention"'],
+  ] as const) {
+    const refused = await going(draft);
+    expect([refused.status, (await jsonOf(refused)).detail]).toEqual([400, reason]);
+  }
+  expect((await api.ask("/retention/preview?retention=%7B")).status).toBe(400);
+  expect(await api.json("/retention")).toEqual(before);
+});
+
 test("while the clock is in doubt the preview removes nothing and says why", async () => {
   await storeDailies(90);
   await api.catalog.update(ticks).set({ last: api.now - 3 * DAY });

@@ -98,9 +98,11 @@ export class TestApi {
           return known === null ? { end: "unknown" } : { end: "sent" };
         },
         hasAlertKey: async () => true,
+        home: async () => ({ is: "unset" }),
       },
       preflights: this.preflights,
       log,
+      environment: "local",
       open: async () => {
         this.opened += 1;
         const catalog = await this.open();

@@ -35,6 +35,7 @@ test("the page of a database leads to each of its backups, and the download is t
   const part = await browser.get(DOWNLOAD, { range: "bytes=2-9" });
   expect(part.status).toBe(206);
   expect(new Uint8Array(await part.arrayBuffer())).toEqual(stored.slice(2, 10));
+  expect((await browser.get(DOWNLOAD, { "if-match": '"other"' })).status).toBe(412);
   const sql = await browser.get(`${DOWNLOAD}&format=sql`);
   expect(await sql.text()).toContain('CREATE TABLE "notes"');
 });

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Dashboard } from "./app.tsx";
 
 /** What decides which part of a backup is sent, and whether it is. */
-const CONDITIONS = ["range", "if-range", "if-none-match"];
+const CONDITIONS = ["range", "if-range", "if-match", "if-none-match"];
 
 /** Downloads, as the API gives and audits them. */
 export function downloadRoutes() {

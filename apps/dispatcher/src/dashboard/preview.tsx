@@ -1,12 +1,12 @@
 import type { PreviewEntry, PreviewPart } from "@patina/catalog/retention-preview";
 import type { RetentionPolicy } from "@patina/core/retention-policy";
+import { policyWords } from "@patina/core/retention-words";
 import { amount, bytes, count } from "@patina/core/wording";
 import { Glyph, StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
 import { type Frame, Page } from "./page.tsx";
 import { DECISIONS, hrefOf, type PreviewQuery, pageOf, sumsOf } from "./preview-view.ts";
 import { draftFields, type RetentionDraft } from "./retention-draft.ts";
-import { policyWords } from "./retention-words.ts";
 import { SaidBox } from "./said.tsx";
 
 interface PreviewFacts {

@@ -1,6 +1,7 @@
 import type { PrunePlan } from "@patina/catalog/prune-plans";
 import type { CustodySettings } from "@patina/core/custody";
 import type { DumpPolicy } from "@patina/core/retention-policy";
+import { policyWords } from "@patina/core/retention-words";
 import { amount, bytes, count, duration } from "@patina/core/wording";
 import { Glyph, StateChip } from "./glyph.tsx";
 import { Moment } from "./moment.tsx";
@@ -8,7 +9,6 @@ import { type Frame, Page } from "./page.tsx";
 import { endOf } from "./prune.tsx";
 import type { RetentionFields } from "./retention-draft.ts";
 import { RetentionForm } from "./retention-form.tsx";
-import { policyWords } from "./retention-words.ts";
 import { SaidBox } from "./said.tsx";
 
 interface RetentionFacts {

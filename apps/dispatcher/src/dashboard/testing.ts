@@ -92,12 +92,14 @@ export class TestBrowser {
         }),
         sendTest: async () => this.testAnswer,
         hasAlertKey: async () => true,
+        home: async () => ({ is: "unset" }),
       },
       preflights: {
         preflight: async () => ({ end: "refused", code: "not_found", message: "Cannot find this database" }),
         hasRedactionKey: async () => false,
       },
       log,
+      environment: "local",
       clock: () => this.now,
       open: async () => {
         const catalog = await openCatalog(countedDatabase(env.CATALOG, this.cost));

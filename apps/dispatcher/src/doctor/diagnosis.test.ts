@@ -11,7 +11,9 @@ function facts(change: Partial<Facts> = {}): Facts {
     now: NOW,
     tokens: { ADMIN_TOKEN: 64, READ_TOKEN: 0 },
     hasAccess: false,
+    isLocal: false,
     hasAlertKey: true,
+    home: { is: "set", url: "https://patina.example" },
     hasRedactionKey: false,
     hasBucket: true,
     backlogs: { "patina-exports": 0 },
@@ -38,7 +40,15 @@ test.each<[string, Partial<Facts>, string, string, RegExp]>([
   ["no token", { tokens: { ADMIN_TOKEN: 0, READ_TOKEN: 0 } }, "secret ADMIN_TOKEN", "bad", /not set, and nobody/],
   ["a short token", { tokens: { ADMIN_TOKEN: 64, READ_TOKEN: 8 } }, "secret READ_TOKEN", "bad", /shorter than 32/],
   ["no key for channels", { hasAlertKey: false }, "secret ALERT_KEY", "warning", /no channel can be added/],
-  ["an aggregator that is gone", { hasAlertKey: null }, "secret ALERT_KEY", "bad", /the aggregator does not answer/],
+  [
+    "an aggregator that is gone",
+    { hasAlertKey: null, home: null },
+    "secret ALERT_KEY",
+    "bad",
+    /the aggregator does not answer/,
+  ],
+  ["no address to link to", { home: { is: "unset" } }, "variable PUBLIC_URL", "warning", /not set: .* no link/],
+  ["an address of nothing", { home: { is: "unusable" } }, "variable PUBLIC_URL", "warning", /no address such as/],
   [
     "a rule without its key",
     { databases: [{ ...SHOP, needsKey: true }] },
@@ -106,6 +116,13 @@ test("what could not have happened yet, and what is paused, is held against nobo
     }),
   );
   expect(found.filter(({ end }) => end !== "good")).toEqual([]);
+});
+
+test("where alerts are to link to is set where the deployment is: in its files, or when it is started", () => {
+  const nextOf = (isLocal: boolean) =>
+    diagnose(facts({ home: { is: "unset" }, isLocal })).find(({ name }) => name === "PUBLIC_URL")?.next;
+  expect(nextOf(false)).toMatch(/apps\/aggregator\/wrangler\.toml/);
+  expect(nextOf(true)).toMatch(/--port/);
 });
 
 test("whoever comes in through Cloudflare Access needs no token", () => {

@@ -3,11 +3,13 @@ import { scheduledJobId } from "@patina/core/job";
 import { MIN_REDACTION_KEY } from "@patina/core/rules";
 import { CRONS, MISSED_AFTER, nextRun, previousRun } from "@patina/core/schedule";
 import { amount, roughly } from "@patina/core/wording";
+import type { Home } from "@patina/worker/channels";
 import { MIN_TOKEN } from "../api/auth.ts";
 
 /** What a deployment is made of. */
 export const SUBJECTS = [
   "secret",
+  "variable",
   "schedule",
   "binding",
   "bucket",
@@ -38,8 +40,12 @@ export interface Facts {
   /** Lengths of the dispatcher's tokens, 0 for one that is not set. */
   readonly tokens: { readonly ADMIN_TOKEN: number; readonly READ_TOKEN: number };
   readonly hasAccess: boolean;
+  /** Whether it runs on somebody's machine, where nothing is deployed. */
+  readonly isLocal: boolean;
   /** Null when the aggregator does not answer. */
   readonly hasAlertKey: boolean | null;
+  /** Where alerts link to; null when the aggregator does not answer. */
+  readonly home: Home | null;
   /** Null when the exporter does not answer. */
   readonly hasRedactionKey: boolean | null;
   /** Whether the archiver reads the bucket. */
@@ -72,6 +78,7 @@ const EXPORTER_MS = 15 * MINUTE;
 export function diagnose(facts: Facts): Finding[] {
   return [
     ...secrets(facts),
+    ...publicUrl(facts),
     bucket(facts),
     ...queues(facts),
     ...exporters(facts),
@@ -114,6 +121,18 @@ function secrets({ tokens, hasAccess, hasAlertKey, hasRedactionKey, databases: a
     found.push(bad(key, why, next));
   }
   return found;
+}
+
+function publicUrl({ home, isLocal }: Facts): Finding[] {
+  // Then nobody knows, which has been said.
+  if (home === null) return [];
+  const what = { subject: "variable", name: "PUBLIC_URL" } as const;
+  if (home.is === "set") return [good(what, `alerts link to ${home.url}`)];
+  const why = home.is === "unset" ? "not set" : "no address such as https://patina.example";
+  const next = isLocal
+    ? "Start it without --port 0: a free port is another one each time, which nothing can link to."
+    : "Put the dispatcher's address into PUBLIC_URL of apps/aggregator/wrangler.toml, then npm run infra -- apply.";
+  return [warning(what, `${why}: alerts carry no link to the dashboard`, next)];
 }
 
 function bucket({ hasBucket }: Facts): Finding {

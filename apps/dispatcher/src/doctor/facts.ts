@@ -20,6 +20,7 @@ export interface Witnesses {
   readonly vault: Vault;
   readonly channels: Channels;
   readonly preflights: Preflights;
+  readonly environment: string;
   readonly context: DispatcherContext;
 }
 
@@ -27,7 +28,8 @@ export interface Witnesses {
 const NOTHING = "scratch/doctor";
 
 /** Asks every Worker and queue, and changes nothing. Whoever does not answer is a fact as well. */
-export async function gatherFacts({ auth, vault, channels, preflights, context }: Witnesses): Promise<Facts> {
+export async function gatherFacts(witnesses: Witnesses): Promise<Facts> {
+  const { auth, vault, channels, preflights, environment, context } = witnesses;
   const { catalog, clock } = context;
   const now = clock();
   const registered = await listDatabases(catalog);
@@ -47,7 +49,9 @@ export async function gatherFacts({ auth, vault, channels, preflights, context }
     now,
     tokens: { ADMIN_TOKEN: auth.adminToken?.length ?? 0, READ_TOKEN: auth.readToken?.length ?? 0 },
     hasAccess: (auth.accessAudience ?? "") !== "",
+    isLocal: environment === "local",
     hasAlertKey: await answer(() => channels.hasAlertKey()),
+    home: await answer(() => channels.home()),
     hasRedactionKey: await answer(() => preflights.hasRedactionKey()),
     hasBucket: (await answer(async () => ((await vault.head(NOTHING)) === null ? "empty" : "full"))) !== null,
     backlogs,

@@ -3,6 +3,7 @@ import { EVENT_KINDS } from "@patina/alerts/event";
 import { type ChannelView, findChannel, listChannels, listDeliveries, removeChannel } from "@patina/catalog/channels";
 import { timestamp } from "@patina/core/date";
 import { PatinaError } from "@patina/core/error";
+import { DATABASE_NAME_RULE } from "@patina/core/job";
 import type { Context } from "hono";
 import * as v from "valibot";
 import { addChannel, type ChannelContext, changeChannel, testChannel } from "../../channels.ts";
@@ -15,8 +16,8 @@ const PAGE = 50;
 
 const ChannelId = v.pipe(
   v.string(),
-  v.check(isChannelId, "not a channel's name"),
-  v.description("A channel's name: lower-case letters, digits, - and _, at most 64 characters."),
+  v.check(isChannelId, DATABASE_NAME_RULE),
+  v.description(`A channel's name: ${DATABASE_NAME_RULE}.`),
 );
 
 const Kind = v.picklist(CHANNEL_KINDS);

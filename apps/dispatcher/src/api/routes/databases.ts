@@ -23,8 +23,12 @@ import { Database, databaseView } from "../views/database.ts";
 const NAMED = { db: DatabaseName };
 const TAG = "Databases";
 
-const Description = v.pipe(v.string(), v.trim(), v.maxLength(200));
-const D1Id = v.pipe(v.string(), v.regex(/^[0-9a-f-]{1,64}$/), v.description("The database's id at Cloudflare."));
+const Description = v.pipe(v.string(), v.trim(), v.maxLength(200, "at most 200 characters"));
+const D1Id = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f-]{1,64}$/, "as wrangler d1 list shows it"),
+  v.description("The database's id at Cloudflare."),
+);
 
 const list = operation({
   method: "GET",
@@ -73,9 +77,19 @@ const add = operation({
   body: {
     name: DatabaseName,
     binding: v.optional(
-      v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]{0,99}$/), v.description("DB_ and the name when absent.")),
+      v.pipe(
+        v.string(),
+        v.regex(/^[A-Z][A-Z0-9_]{0,99}$/, "upper-case letters, digits and _, at most 100"),
+        v.description("DB_ and the name when absent."),
+      ),
     ),
-    environment: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
+    environment: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^[a-z0-9-]{1,32}$/, "lower-case letters, digits and -, at most 32"),
+        v.description("The deployment's own when absent."),
+      ),
+    ),
     description: v.optional(Description),
     priority: v.optional(v.picklist(PRIORITIES)),
     d1_id: v.optional(D1Id),
@@ -102,7 +116,7 @@ const add = operation({
       name,
       binding,
       shard,
-      environment: body.environment ?? "production",
+      environment: body.environment ?? c.env.environment,
       description: body.description ?? "",
       priority: PRIORITIES.indexOf(body.priority ?? "normal"),
       d1Id: body.d1_id ?? null,

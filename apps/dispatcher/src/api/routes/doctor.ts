@@ -17,11 +17,11 @@ export const doctor = operation({
   tag: "Service",
   summary: "What is missing in this deployment, as far as its Workers can see",
   description:
-    "Secrets, schedules, bindings, queues, the bucket, channels. Changes nothing; no secret is told, only whether it is set.",
+    "Secrets, PUBLIC_URL, schedules, bindings, queues, the bucket, channels. Changes nothing; no secret is told, only whether it is set.",
   answer: v.strictObject({ findings: v.array(Finding) }),
   async handle(c) {
-    const { auth, vault, channels, preflights } = c.env;
-    const facts = await gatherFacts({ auth, vault, channels, preflights, context: c.get("context") });
+    const { auth, vault, channels, preflights, environment } = c.env;
+    const facts = await gatherFacts({ auth, vault, channels, preflights, environment, context: c.get("context") });
     return { findings: diagnose(facts) };
   },
 });

@@ -9,7 +9,7 @@ import { audited } from "../audited.ts";
 import { DatabaseName, Day, Flag } from "../fields.ts";
 import { mediaOperation } from "../operation.ts";
 import { problem } from "../problem.ts";
-import { isKnown, wantedOf } from "../range.ts";
+import { conditionOf, wantedOf } from "../range.ts";
 import { type FoundBackup, findBackup, openBackup } from "../vault.ts";
 
 const JobId = v.pipe(
@@ -54,11 +54,12 @@ export const download = mediaOperation({
   headers: [
     { name: "Range", description: "One range of bytes of the .sql.gz." },
     { name: "If-Range", description: "The ETag that the range is of." },
+    { name: "If-Match", description: "The ETag of what is wanted, and nothing else instead." },
     { name: "If-None-Match", description: "The ETag of what is there already." },
   ],
   types: ["application/gzip", "application/sql"],
   also: { 206: "The range that was asked for.", 304: "What is there already is the same." },
-  problems: [...BACKUP_PROBLEMS, "range_not_satisfiable", "conflict"],
+  problems: [...BACKUP_PROBLEMS, "precondition_failed", "range_not_satisfiable", "conflict"],
   async handle(c, { params: { date, db }, query: { job, damaged, format = "gz", dialect } }) {
     if (format === "gz" && dialect !== undefined) {
       throw new PatinaError("invalid_request", 'Cannot read request: "dialect" needs "format" to be sql');
@@ -89,7 +90,8 @@ async function storedAnswer(c: Context<Api>, found: FoundBackup): Promise<Respon
   const etag = `"${sha256}"`;
   const headers = headersOf(found, { etag, digest: sha256, type: "application/gzip", suffix: ".sql.gz" });
   headers.set("accept-ranges", "bytes");
-  if (isKnown(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+  const unsent = unsentAnswer(c, { etag, headers });
+  if (unsent !== null) return unsent;
   // A range is of GET alone (RFC 9110, section 14.2).
   const range = c.req.method === "HEAD" ? undefined : c.req.header("range");
   const wanted = wantedOf({ range, ifRange: c.req.header("if-range") }, { size, etag });
@@ -117,7 +119,8 @@ async function sqlAnswer(
   const digest = isForD1 ? null : sql.sha256;
   const headers = headersOf(found, { etag, digest, type: "application/sql; charset=utf-8", suffix: ".sql" });
   headers.set("accept-ranges", "none");
-  if (isKnown(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+  const unsent = unsentAnswer(c, { etag, headers });
+  if (unsent !== null) return unsent;
   const form = isForD1 ? new D1Form(sql.body.end) : null;
   const open = async () => {
     const stored = await openBackup(found, { vault: c.env.vault, part: { offset: 0, length: object.bytes } });
@@ -126,6 +129,23 @@ async function sqlAnswer(
   };
   const length = sql.bytes - (form?.removed ?? 0);
   return await send(c, { found, headers, length, status: 200, detail: { format: "sql", bytes: length }, open });
+}
+
+/** The answer to a request whose conditions do not hold; null when it is to get what it asks for. */
+function unsentAnswer(c: Context<Api>, { etag, headers }: { etag: string; headers: Headers }): Response | null {
+  const conditions = { ifMatch: c.req.header("if-match"), ifNoneMatch: c.req.header("if-none-match") };
+  switch (conditionOf(conditions, etag)) {
+    case "wanted":
+      return null;
+    case "known":
+      return new Response(null, { status: 304, headers });
+    case "changed": {
+      const error = new PatinaError("precondition_failed", "Cannot send what If-Match names: there is another by now");
+      const answer = problem(error, c.get("request"));
+      answer.headers.set("etag", etag);
+      return answer;
+    }
+  }
 }
 
 function rewriting(form: D1Form): TransformStream<Uint8Array, Uint8Array> {

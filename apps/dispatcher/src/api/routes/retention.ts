@@ -53,11 +53,7 @@ const change = operation({
   answer: Settings,
   async handle(c, { body }) {
     const { catalog } = c.get("context");
-    const fault =
-      faultOfBody(body.retention) ?? faultOfWeeks(body.weekly_weeks)?.replace("weeklyWeeks", "weekly_weeks");
-    if (fault !== undefined && fault !== null) {
-      throw new PatinaError("invalid_request", `Cannot set this retention: ${fault}`);
-    }
+    refuseFault(body);
     const before = await readCustody(catalog);
     await setCustody(catalog, {
       settings: {
@@ -71,6 +67,15 @@ const change = operation({
     return await settingsView(c);
   },
 });
+
+/** @throws {PatinaError} `invalid_request` when it would keep nothing, or has a number that cannot be meant */
+function refuseFault(said: { retention?: RetentionBody | undefined; weekly_weeks?: number | undefined }): void {
+  const { retention, weekly_weeks: weeks } = said;
+  const fault =
+    (retention === undefined ? null : faultOfBody(retention)) ??
+    (weeks === undefined ? null : (faultOfWeeks(weeks)?.replace("weeklyWeeks", "weekly_weeks") ?? null));
+  if (fault !== null) throw new PatinaError("invalid_request", `Cannot set this retention: ${fault}`);
+}
 
 const DECISIONS = ["keep", "remove"] as const;
 
@@ -91,7 +96,12 @@ const preview = operation({
   path: "/retention/preview",
   tag: TAG,
   summary: "What the next prune would do, and why: computed now, archives first, then by database",
+  description: "By what is set, or as if the given were set: then every page has to be asked for with it.",
   query: {
+    retention: v.optional(
+      v.pipe(v.string(), v.parseJson(), RetentionBody, v.description("As PUT /retention takes it, as JSON.")),
+    ),
+    weekly_weeks: v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number), Weeks)),
     database: v.optional(DatabaseName),
     decision: v.optional(v.picklist(DECISIONS)),
     ...paging(v.strictTuple([v.string(), v.string()])),
@@ -105,11 +115,17 @@ const preview = operation({
     entries: v.array(Entry),
     ...PAGE,
   }),
-  async handle(c, { query: { database, decision, limit: asked, cursor } }) {
+  async handle(c, { query: { retention, weekly_weeks, database, decision, limit: asked, cursor } }) {
     const { catalog, clock } = c.get("context");
+    refuseFault({ retention, weekly_weeks });
     const { limit, read } = pageSize(asked);
     const now = clock();
-    const policy = await readRetention(catalog);
+    const set = await readRetention(catalog);
+    const policy = {
+      ...set,
+      dumps: retention === undefined ? set.dumps : dumpPolicyOf(retention),
+      weeklyWeeks: weekly_weeks ?? set.weeklyWeeks,
+    };
     const doubt = await doubtNow(catalog, { policy, now });
     const found = await previewRetention(catalog, {
       policy,

@@ -1,5 +1,5 @@
-import type { DumpPolicy } from "@patina/core/retention-policy";
-import { amount, bytes } from "@patina/core/wording";
+import type { DumpPolicy } from "./retention-policy.ts";
+import { amount, bytes } from "./wording.ts";
 
 /** What a policy keeps of the dumps of one database, without a full stop: `dailies for 7 days, manual backups for 30 days`. */
 export function policyWords(policy: DumpPolicy): string {
