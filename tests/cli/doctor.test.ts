@@ -105,7 +105,7 @@ test("patina doctor of a SQLite file says what its backup will be like and what 
   expect(exit).toBe(4);
   expect(out).toMatch(/^mode +snapshot: read in one transaction, one instant\n/m);
   expect(out).toMatch(/^rows +9 in \d tables\n/m);
-  expect(out).toMatch(/^rows read +20 a night, less than \$0\.01 a month$/m);
+  expect(out).toMatch(/^rows read +10 a night, less than \$0\.01 a month$/m);
   expect(out).toMatch(/^not carried +.*search.*\.$/m);
   expect(out).toContain("It can be backed up; what is not carried is named above.");
   const plain = makeDatabase(join(folder, "plain.sqlite"), SHOP);

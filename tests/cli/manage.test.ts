@@ -228,6 +228,7 @@ test("patina alerts remove asks for the channel's name", async () => {
 });
 
 test("patina restore tells the channels how it ended, and a restore that nobody can be told of is one all the same", async () => {
+  await run(["alerts", "remove", "typed", "--yes"]);
   const unheard = await run(["restore", "shop", "latest", "--to", join(folder, "unheard.sqlite")]);
   expect(unheard.err).toMatch(/No channel of http:\/\/127\.0\.0\.1:\d+ wants to know; its audit log has it\.\n$/);
   const added = await run(["alerts", "add", "restores", "--kind", "webhook", "--events", "restored,restore-failed"], {
