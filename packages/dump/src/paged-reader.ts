@@ -99,8 +99,9 @@ export class PagedReader {
     this.#ahead = page === null || this.#singleRows === 1 ? null : this.#fetch();
     // A failure is the next call's; until then nobody waits for it.
     this.#ahead?.catch(() => undefined);
-    // A query leaves with a turn of the event loop: without one, D1 would only hear of it when this page is used up.
-    if (this.#ahead !== null) await new Promise((resolve) => setTimeout(resolve, 0));
+    // A query leaves with a turn of the event loop: without one, D1 would only hear of it when this page is used up. Two
+    // pages of rows that are read cell by cell would be too much in memory at once.
+    if (this.#ahead !== null && isBlock(page)) await new Promise((resolve) => setTimeout(resolve, 0));
     return page;
   }
 
@@ -260,6 +261,10 @@ export class PagedReader {
     this.#average = Math.max(16, Math.ceil(bytes / rows));
     this.#limit = Math.max(1, Math.min(MAX_COUNTED_ROWS, 4 * this.#limit, Math.floor(PAGE_BYTES / this.#average)));
   }
+}
+
+function isBlock(page: Page | null): boolean {
+  return page?.rows.length === 1 && page.rows[0]?.kind === "block";
 }
 
 type SingleRow = Extract<Rows, { kind: "row" }>;
