@@ -55,9 +55,8 @@ export async function readSnapshot(
   },
 ): Promise<Snapshot | null> {
   let { schema, identity } = options.read;
-  let isJoined = true;
-  const start = () =>
-    options.tables(schema).map((table) => easyPlan(table, { maxLine: options.maxLine(table), isJoined }));
+  let form: Form = "joined";
+  const start = () => options.tables(schema).map((table) => FORMS[form](table, options.maxLine(table)));
   let plans = start();
   let sent = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -65,12 +64,11 @@ export async function readSnapshot(
     const all = [OBJECTS_QUERY, ...queries, ...counterQueries(schema)];
     sent += all.length;
     if (sent > options.maxQueries) return null;
-    const answered = await source.batch(all).catch((error: unknown) => {
-      if (isJoined && isTooLong(error)) return null;
-      throw error;
-    });
-    if (answered === null) {
-      isJoined = false;
+    const answered = await source.batch(all).catch(refusal);
+    if (answered instanceof PatinaError) {
+      // Nothing is too long for the last form: what it asks for may be gone.
+      if (form === "tagged") ({ schema, identity } = await changed(source, { ...options, identity, reason: answered }));
+      form = NEXT[form];
       plans = start();
       continue;
     }
@@ -95,10 +93,33 @@ export async function readSnapshot(
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");
 }
 
-/** Whether the engine may have refused a value for its length. SQLite itself has no code for that alone. */
-function isTooLong(error: unknown): boolean {
-  return error instanceof PatinaError && (error.code === "result_too_large" || error.code === "source_failed");
+/** A failure that may stand for a value that is too long, which not every source can tell, or for a table that is gone. */
+function refusal(error: unknown): PatinaError {
+  if (error instanceof PatinaError && (error.code === "result_too_large" || error.code === "source_failed"))
+    return error;
+  throw error;
 }
+
+/** The schema after a failure, which stands if that has not changed. */
+async function changed(
+  source: Source,
+  { rules, identity, reason }: { rules: Rules; identity: string; reason: PatinaError },
+): Promise<ReadSchema> {
+  const now = await readRuledSchema(source, rules);
+  if (now.identity === identity) throw reason;
+  return now;
+}
+
+/** How all tables are asked for: what is too long for one value in one form may not be in the next. */
+type Form = "joined" | "rows" | "tagged";
+
+const NEXT: Readonly<Record<Form, Form>> = { joined: "rows", rows: "tagged", tagged: "joined" };
+
+const FORMS: Readonly<Record<Form, (table: Table, maxLine: number) => Plan>> = {
+  joined: joinedPlan,
+  rows: rowsPlan,
+  tagged: (table) => taggedPlan(table, []),
+};
 
 /** How one table is asked for, and what the answer means. */
 interface Plan {
@@ -118,8 +139,8 @@ function understand(plans: readonly Plan[], results: readonly ResultSet[]): { pl
 }
 
 /** Few large results are cheaper than many small ones: a table is one, unless it is too long for that. */
-function easyPlan(table: Table, { maxLine, isJoined }: { maxLine: number; isJoined: boolean }): Plan {
-  const asked = isJoined ? easyTable(table, maxLine) : null;
+function joinedPlan(table: Table, maxLine: number): Plan {
+  const asked = easyTable(table, maxLine);
   if (asked === null) return rowsPlan(table, maxLine);
   return {
     table,
