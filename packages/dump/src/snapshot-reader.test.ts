@@ -101,3 +101,11 @@ test.each([
   db.exec("CREATE TABLE u(a, b); INSERT INTO u VALUES (7, 8)");
   expect(await read(db, { meanwhile })).toMatchObject({ mode: "snapshot", tables });
 });
+
+test.each(["", "INTEGER", "REAL"])("a table of 99 columns of type '%s' is not asked for cell by cell", async (type) => {
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
+  db.exec(`CREATE TABLE t(${Array.from({ length: 99 }, (_, i) => `c${i} ${type}`)})`);
+  db.exec(`INSERT INTO t VALUES (${Array.from({ length: 99 }, (_, i) => i)})`);
+  const { mode, batches, tables } = await read(db);
+  expect({ mode, batches, rows: tables[0]?.length }).toEqual({ mode: "snapshot", batches: 1, rows: 1 });
+});

@@ -2,7 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import type { Sums } from "./fingerprint.ts";
-import { MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
+import { countedSums, fingerprintQueries, MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
@@ -158,17 +158,21 @@ function joinedPlan(table: Table, maxLine: number): Plan {
   };
 }
 
-/** A result row for each row. */
+/** A result row for each row. Rows too wide to be counted in the same query are read again to be counted. */
 function rowsPlan(table: Table, maxLine: number): Plan {
   const asked = easyRows(table, maxLine);
   if (asked === null) return taggedPlan(table, []);
+  const counts = asked.sums === null ? fingerprintQueries(table) : [];
   return {
     table,
-    queries: [asked.query],
-    understand([result]) {
+    queries: [asked.query, ...counts],
+    understand([result, ...counted]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
       if (!rows.every(isPlain)) return { replan: async () => taggedPlan(table, []) };
-      const sums = { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
+      const sums =
+        asked.sums === null
+          ? countedSums(counted)
+          : { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
       return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }], sums };
     },
   };
