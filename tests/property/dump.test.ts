@@ -105,7 +105,8 @@ async function expectSameDump(restored: DatabaseSync, dumped: Dumped): Promise<v
 function expectSameBody(one: Dumped, other: Dumped): void {
   // Texts of megabytes are compared by toBe(), which shows where they differ, only when they do.
   if (!one.body.equals(other.body)) expect(one.body.toString()).toBe(other.body.toString());
-  const tables = ({ summary }: Dumped) => summary.tables.map(({ name, rows, digest }) => ({ name, rows, digest }));
+  const tables = ({ summary }: Dumped) =>
+    summary.tables.map(({ name, rows, digest, columns }) => ({ name, rows, digest, columns }));
   expect(tables(one)).toEqual(tables(other));
 }
 

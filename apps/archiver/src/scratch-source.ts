@@ -10,7 +10,9 @@ export function scratchSource(sql: SqlStorage): Source {
       try {
         return queries.map((query) => ask(sql, query));
       } catch (cause) {
-        throw new PatinaError("source_failed", `Cannot read the scratch database: ${refusalOf(cause)}`, { cause });
+        const refusal = refusalOf(cause);
+        const code = refusal === "string or blob too big" ? "result_too_large" : "source_failed";
+        throw new PatinaError(code, `Cannot read the scratch database: ${refusal}`, { cause });
       }
     },
   };

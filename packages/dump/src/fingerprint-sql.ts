@@ -138,12 +138,14 @@ export function rowSums(
         found[place] = addColumns(found[place], more);
       };
       for (let at = 0; at < texts.length; at += MAX_COUNTED_ROWS) {
-        const rows = texts.slice(at, at + MAX_COUNTED_ROWS).map((text) => text.split(","));
+        const totals = totalsOf(texts.slice(at, at + MAX_COUNTED_ROWS), sums.length);
         for (const [i, { place, isNumber }] of sums.entries()) {
-          const sum = rows.reduce((total, all) => total + BigInt(all[i] ?? "0"), 0n);
-          add(place, isNumber ? splitNumbers(sum) : splitTexts(sum));
+          add(place, isNumber ? splitNumbers(totals[i] ?? 0n) : splitTexts(totals[i] ?? 0n));
         }
-        for (const [place, more] of rows.flatMap((all) => entriesOf(all[sums.length] ?? ""))) add(place, more);
+      }
+      if (doubtful.length === 0) return found;
+      for (const text of texts) {
+        for (const [place, more] of entriesOf(text.slice(text.lastIndexOf(",") + 1))) add(place, more);
       }
       return found;
     },
@@ -206,6 +208,16 @@ function listed(cells: readonly { name: string; place: number }[]): string {
     ({ name, place }) => `iif(${name}>='',iif(${name}>=X'','${place}b','${place}t')||octet_length(${name})||' ','')`,
   );
   return `CASE WHEN ${isListed} THEN ${tree(entries, "||")} END`;
+}
+
+/** Row by row: the numbers of all rows at once would take many times what their texts take. */
+function totalsOf(texts: readonly string[], numbers: number): bigint[] {
+  const totals = Array.from({ length: numbers }, () => 0n);
+  for (const text of texts) {
+    const parts = text.split(",");
+    for (const [i, total] of totals.entries()) totals[i] = total + BigInt(parts[i] ?? "0");
+  }
+  return totals;
 }
 
 function entriesOf(list: string): [place: number, sums: ColumnSums][] {

@@ -120,16 +120,24 @@ export function lastKey(keys: string): string[] {
   return keys.slice(keys.lastIndexOf(KEYS) + 1).split(",");
 }
 
-/** The whole table as easy rows, a result row each: the row and its sums. */
-export function easyRows(table: Table, maxLine: number): CountedPage | null {
+/**
+ * The whole table as easy rows, a result row each: the row and its sums, or the row alone when both are too long for one
+ * statement. Null when the row is.
+ */
+export function easyRows(
+  table: Table,
+  maxLine: number,
+): { readonly query: Query; readonly sums: RowSums | null } | null {
   const all = selectAll(table);
   if (all === null) return null;
   const sums = rowSums(table, all);
   const { tail } = tailOf(table, { selection: all, range: ALL, limit: -1 });
-  const rows = `SELECT ${easyRow(table, all)} AS r,${sums.text} AS s FROM ${all.from} ${tail}`;
-  const list = columns([`iif(${fits({ maxRow: maxLine, maxLine })},r,'${MARK}')`, "s"]);
-  const query = fitting({ sql: `SELECT ${list} FROM (${rows})` });
-  return query === null ? null : { query, sums };
+  const row = `iif(${fits({ maxRow: maxLine, maxLine })},r,'${MARK}')`;
+  const rows = (beside: string) => `(SELECT ${easyRow(table, all)} AS r${beside} FROM ${all.from} ${tail})`;
+  const counted = fitting({ sql: `SELECT ${columns([row, "s"])} FROM ${rows(`,${sums.text} AS s`)}` });
+  if (counted !== null) return { query: counted, sums };
+  const query = fitting({ sql: `SELECT ${columns([row])} FROM ${rows("")}` });
+  return query === null ? null : { query, sums: null };
 }
 
 /**

@@ -122,6 +122,11 @@ export class PagedReader {
       if (!(error instanceof PatinaError)) throw error;
       const isTooMuch = error.code === "result_too_large" || error.code === "source_overloaded";
       if (isTooMuch && this.#limit > 1) return await this.#smaller(range);
+      // One row whose literals are too long for a value: hexadecimal comes in pieces.
+      if (error.code === "result_too_large" && this.#taggedPages === 0) {
+        this.#taggedPages = 1;
+        return await this.#read(range);
+      }
       // Evaluating a guard may fail on a row: narrow it down to that one.
       if (error.code !== "source_failed" || guardOf(this.#table) === null) throw error;
       return this.#limit > 1 ? await this.#smaller(range) : await this.#unguardedRow(range);

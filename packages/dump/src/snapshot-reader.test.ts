@@ -9,13 +9,17 @@ import { openReading } from "./reading.ts";
 import type { Query } from "./source.ts";
 import { sqliteSource } from "./sqlite-source.ts";
 
-/** Reads the database in one piece; how often it was asked for its rows, and what came of it. */
-async function read(db: DatabaseSync) {
+/**
+ * Reads the database in one piece, with statements run between the schema and the rows; how often it was asked for its
+ * rows, and what came of it.
+ */
+async function read(db: DatabaseSync, { meanwhile = "" }: { meanwhile?: string } = {}) {
   const source = sqliteSource(db);
   const asked: (readonly Query[])[] = [];
   const counting = {
     async batch(queries: readonly Query[]) {
       asked.push(queries);
+      if (asked.length === 2) db.exec(meanwhile);
       return await source.batch(queries);
     },
   };
@@ -85,4 +89,23 @@ test("a table of more rows than one query counts is asked for row by row", async
 test("a table with a text of which SQLite writes only a part is asked for cell by cell", async () => {
   const { mode, batches, tables } = await read(numbered(9, "iif(n=5, 'a' || char(0), 'plain')"));
   expect({ mode, batches, rows: tables[0]?.length }).toEqual({ mode: "snapshot", batches: 2, rows: 0 });
+});
+
+test.each([
+  ["a table is dropped", "DROP TABLE u", [["(1,2),"]]],
+  ["a table is made anew with other columns", "DROP TABLE u; CREATE TABLE u(z)", [["(1,2),"], []]],
+  ["a column is dropped", "ALTER TABLE u DROP COLUMN b", [["(1,2),"], ["(1,7),"]]],
+  ["a column is added", "ALTER TABLE u ADD COLUMN c DEFAULT 9", [["(1,2),"], ["(1,7,8,9),"]]],
+])("when %s between schema and rows, the database is read as it is then", async (_, meanwhile, tables) => {
+  const db = numbered(1, "2");
+  db.exec("CREATE TABLE u(a, b); INSERT INTO u VALUES (7, 8)");
+  expect(await read(db, { meanwhile })).toMatchObject({ mode: "snapshot", tables });
+});
+
+test.each(["", "INTEGER", "REAL"])("a table of 99 columns of type '%s' is not asked for cell by cell", async (type) => {
+  const db = new DatabaseSync(":memory:", { limits: D1_LIMITS });
+  db.exec(`CREATE TABLE t(${Array.from({ length: 99 }, (_, i) => `c${i} ${type}`)})`);
+  db.exec(`INSERT INTO t VALUES (${Array.from({ length: 99 }, (_, i) => i)})`);
+  const { mode, batches, tables } = await read(db);
+  expect({ mode, batches, rows: tables[0]?.length }).toEqual({ mode: "snapshot", batches: 1, rows: 1 });
 });

@@ -2,7 +2,7 @@ import { PatinaError } from "@patina/core/error";
 import type { Rules } from "@patina/core/rules";
 import { type Counters, counterQueries, countersOf } from "./counters.ts";
 import type { Sums } from "./fingerprint.ts";
-import { MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
+import { countedSums, fingerprintQueries, MAX_COUNTED_ROWS } from "./fingerprint-sql.ts";
 import { guardOf } from "./guard.ts";
 import type { Cell } from "./literal.ts";
 import { longCells } from "./long-row.ts";
@@ -55,9 +55,8 @@ export async function readSnapshot(
   },
 ): Promise<Snapshot | null> {
   let { schema, identity } = options.read;
-  let isJoined = true;
-  const start = () =>
-    options.tables(schema).map((table) => easyPlan(table, { maxLine: options.maxLine(table), isJoined }));
+  let form: Form = "joined";
+  const start = () => options.tables(schema).map((table) => FORMS[form](table, options.maxLine(table)));
   let plans = start();
   let sent = 0;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -65,12 +64,11 @@ export async function readSnapshot(
     const all = [OBJECTS_QUERY, ...queries, ...counterQueries(schema)];
     sent += all.length;
     if (sent > options.maxQueries) return null;
-    const answered = await source.batch(all).catch((error: unknown) => {
-      if (isJoined && isTooLong(error)) return null;
-      throw error;
-    });
-    if (answered === null) {
-      isJoined = false;
+    const answered = await source.batch(all).catch(refusal);
+    if (answered instanceof PatinaError) {
+      // Nothing is too long for the last form: what it asks for may be gone.
+      if (form === "tagged") ({ schema, identity } = await changed(source, { ...options, identity, reason: answered }));
+      form = NEXT[form];
       plans = start();
       continue;
     }
@@ -95,10 +93,33 @@ export async function readSnapshot(
   throw new PatinaError("source_overloaded", "Cannot read the database in one piece: it changes too often");
 }
 
-/** Whether the engine may have refused a value for its length. SQLite itself has no code for that alone. */
-function isTooLong(error: unknown): boolean {
-  return error instanceof PatinaError && (error.code === "result_too_large" || error.code === "source_failed");
+/** A failure that may stand for a value that is too long, which not every source can tell, or for a table that is gone. */
+function refusal(error: unknown): PatinaError {
+  if (error instanceof PatinaError && (error.code === "result_too_large" || error.code === "source_failed"))
+    return error;
+  throw error;
 }
+
+/** The schema after a failure, which stands if that has not changed. */
+async function changed(
+  source: Source,
+  { rules, identity, reason }: { rules: Rules; identity: string; reason: PatinaError },
+): Promise<ReadSchema> {
+  const now = await readRuledSchema(source, rules);
+  if (now.identity === identity) throw reason;
+  return now;
+}
+
+/** How all tables are asked for: what is too long for one value in one form may not be in the next. */
+type Form = "joined" | "rows" | "tagged";
+
+const NEXT: Readonly<Record<Form, Form>> = { joined: "rows", rows: "tagged", tagged: "joined" };
+
+const FORMS: Readonly<Record<Form, (table: Table, maxLine: number) => Plan>> = {
+  joined: joinedPlan,
+  rows: rowsPlan,
+  tagged: (table) => taggedPlan(table, []),
+};
 
 /** How one table is asked for, and what the answer means. */
 interface Plan {
@@ -118,8 +139,8 @@ function understand(plans: readonly Plan[], results: readonly ResultSet[]): { pl
 }
 
 /** Few large results are cheaper than many small ones: a table is one, unless it is too long for that. */
-function easyPlan(table: Table, { maxLine, isJoined }: { maxLine: number; isJoined: boolean }): Plan {
-  const asked = isJoined ? easyTable(table, maxLine) : null;
+function joinedPlan(table: Table, maxLine: number): Plan {
+  const asked = easyTable(table, maxLine);
   if (asked === null) return rowsPlan(table, maxLine);
   return {
     table,
@@ -137,17 +158,21 @@ function easyPlan(table: Table, { maxLine, isJoined }: { maxLine: number; isJoin
   };
 }
 
-/** A result row for each row. */
+/** A result row for each row. Rows too wide to be counted in the same query are read again to be counted. */
 function rowsPlan(table: Table, maxLine: number): Plan {
   const asked = easyRows(table, maxLine);
   if (asked === null) return taggedPlan(table, []);
+  const counts = asked.sums === null ? fingerprintQueries(table) : [];
   return {
     table,
-    queries: [asked.query],
-    understand([result]) {
+    queries: [asked.query, ...counts],
+    understand([result, ...counted]) {
       const rows = (result?.rows ?? []).map(([row]) => text(row));
       if (!rows.every(isPlain)) return { replan: async () => taggedPlan(table, []) };
-      const sums = { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
+      const sums =
+        asked.sums === null
+          ? countedSums(counted)
+          : { rows: rows.length, columns: asked.sums.read((result?.rows ?? []).map((row) => text(row[1]))) };
       return { rows: rows.length === 0 ? [] : [{ kind: "block", block: blockOf(rows.map(finishLine)) }], sums };
     },
   };

@@ -10,7 +10,7 @@ export interface Source {
    * columns are named by columns().
    *
    * May be called again after a failure. Throws a PatinaError: `source_unreachable` or `source_overloaded` when another
-   * try can help, `source_failed` when not.
+   * try can help, `result_too_large` when a smaller question can, `source_failed` when not.
    */
   batch(queries: readonly Query[]): Promise<readonly ResultSet[]>;
 

@@ -17,7 +17,8 @@ export function sqliteSource(db: DatabaseSync): Source {
         return queries.map((query) => run(db, query));
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new PatinaError("source_failed", `Cannot read the database: ${reason}`, { cause });
+        const code = isTooBig(cause) ? "result_too_large" : "source_failed";
+        throw new PatinaError(code, `Cannot read the database: ${reason}`, { cause });
       } finally {
         if (!isCallers) db.exec("COMMIT");
       }
@@ -27,6 +28,11 @@ export function sqliteSource(db: DatabaseSync): Source {
       return String(db.prepare("PRAGMA data_version").get()?.["data_version"]);
     },
   };
+}
+
+/** SQLITE_TOOBIG (sqlite.org/rescode.html#toobig). */
+function isTooBig(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === 18;
 }
 
 function run(db: DatabaseSync, { sql, params = [] }: Query): ResultSet {
