@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { type ErrorCode, PatinaError } from "@patina/core/error";
 import { NO_RULES } from "@patina/core/rules";
 import { expect, test } from "vitest";
 import { PageRooms } from "./page-room.ts";
@@ -6,13 +7,21 @@ import { openReading } from "./reading.ts";
 import { sqliteSource } from "./sqlite-source.ts";
 
 /** Opens a database of many small tables; how it is read, and with how many queries it was opened. */
-async function open(tables: number, { batchQueries, cell = "1" }: { batchQueries: number; cell?: string }) {
+async function open(
+  tables: number,
+  { batchQueries, cell = "1", failure }: { batchQueries: number; cell?: string; failure?: ErrorCode },
+) {
   const db = new DatabaseSync(":memory:");
   const columns = Array.from({ length: 20 }, (_, i) => `c${i}`).join(",");
   for (let i = 0; i < tables; i += 1) db.exec(`CREATE TABLE t${i}(${columns}); INSERT INTO t${i}(c0) VALUES(${cell})`);
   const source = sqliteSource(db);
   const reading = await openReading(
-    { batch: async (queries) => (await source.batch(queries)).map((one) => ({ ...one, sizeAfter: 1_000 })) },
+    {
+      async batch(queries) {
+        if (failure !== undefined && queries.length > tables) throw new PatinaError(failure, "It is too much at once");
+        return (await source.batch(queries)).map((one) => ({ ...one, sizeAfter: 1_000 }));
+      },
+    },
     {
       snapshotBytes: 2_000,
       batchQueries,
@@ -37,4 +46,17 @@ test("a small database of many tables, or of one that has to be asked again, is 
     expect(mode).toBe("paged");
     expect(queries).toBeLessThan(options.batchQueries + 20);
   }
+});
+
+test.each(["source_overloaded", "result_too_large"] as const)(
+  "a small database that is too much in one piece (%s) is read page by page",
+  async (failure) => {
+    expect(await open(100, { batchQueries: 500, failure })).toMatchObject({ mode: "paged" });
+  },
+);
+
+test("a small database that fails for another reason is not read page by page", async () => {
+  await expect(open(100, { batchQueries: 500, failure: "source_unreachable" })).rejects.toMatchObject({
+    code: "source_unreachable",
+  });
 });

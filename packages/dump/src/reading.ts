@@ -83,14 +83,21 @@ export async function openReading(source: Source, options: ReadingOptions): Prom
       const reading = await snapshotReading(fenced, { ...options, read });
       if (reading !== null) return reading;
     } catch (error) {
-      if (!(error instanceof PatinaError) || error.code !== "source_failed") throw error;
-      // A guard that cannot be evaluated on some row fails the whole batch; page by page that row is found.
-      if (!read.schema.tables.some((table) => guardOf(table) !== null)) throw error;
+      if (!(error instanceof PatinaError) || !mayPassInPages(error, read.schema)) throw error;
     }
   }
   await fenced.set();
   // Again, behind the fence: local D1 makes a table of its own when it is asked for a bookmark.
   return new PagedReading(fenced, { ...options, ...(await readRuledSchema(fenced, rules)) });
+}
+
+/**
+ * Whether what failed in one piece may be read page by page: too much at once, or a guard that cannot be evaluated on some
+ * row, which page by page is found.
+ */
+function mayPassInPages({ code }: PatinaError, { tables }: Schema): boolean {
+  if (code === "source_overloaded" || code === "result_too_large") return true;
+  return code === "source_failed" && tables.some((table) => guardOf(table) !== null);
 }
 
 async function resumedReading(
