@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
 import { AnsweringServer } from "./answering-server.ts";
 import { onTerminal, patina, start } from "./command.ts";
+import { REMOVED_ENTRY } from "./removed-entry.ts";
 
 /**
  * What the server does with stored backups when the command asks for it: verify, drill, prune, rebuild. The answers are
@@ -161,21 +162,9 @@ test.each([
   expect(asked.filter(({ request }) => request.startsWith("POST"))).toEqual([]);
 });
 
-const ENTRY = {
-  key: "daily/2026-11-01/shop.sql.gz",
-  kind: "daily",
-  database: "shop",
-  date: "2026-11-01",
-  finished_at: "2026-11-01T03:00:05.000Z",
-  bytes: 61_000,
-  decision: "remove",
-  reason: "older than 7 days, and in the archive of its week",
-  to_copy_out: 0,
-};
-
 test("patina prune --dry-run shows, page by page, what the next prune would remove and why", async () => {
   const weekly = {
-    ...ENTRY,
+    ...REMOVED_ENTRY,
     key: "weekly/2026-W30.tar.gz",
     kind: "weekly",
     database: null,
@@ -185,13 +174,13 @@ test("patina prune --dry-run shows, page by page, what the next prune would remo
   const page = { as_of: "2026-11-20T12:00:00.000Z", doubt: null };
   const path = "GET /retention/preview?limit=100&decision=remove&database=shop";
   answers.set(path, [{ ...page, entries: [weekly], next_cursor: "abc" }]);
-  answers.set(`${path}&cursor=abc`, [{ ...page, entries: [ENTRY], next_cursor: null }]);
+  answers.set(`${path}&cursor=abc`, [{ ...page, entries: [REMOVED_ENTRY], next_cursor: null }]);
   const { exit, out, err } = await run(["prune", "--dry-run", "--database", "shop"]);
   expect(exit, err).toBe(0);
   expect(out.split("\n").slice(0, 3)).toEqual([
     "decision\tkey\tsize\tcopied out\treason",
-    `remove\tweekly/2026-W30.tar.gz\t61000\t2\t${ENTRY.reason}`,
-    `remove\tdaily/2026-11-01/shop.sql.gz\t61000\t0\t${ENTRY.reason}`,
+    `remove\tweekly/2026-W30.tar.gz\t61000\t2\t${REMOVED_ENTRY.reason}`,
+    `remove\tdaily/2026-11-01/shop.sql.gz\t61000\t0\t${REMOVED_ENTRY.reason}`,
   ]);
   expect(err).toBe("2 objects would be removed, 122 KB. 2 backups would be copied out of archives first.\n");
 });
@@ -228,7 +217,7 @@ test("patina prune --wait has the server prune, and says what went", async () =>
 
 test("patina prune --dry-run says why nothing would go, and --all shows what stays", async () => {
   const doubt = "nothing is removed: the last tick was more than 48 hours ago";
-  const entries = [{ ...ENTRY, decision: "keep", reason: doubt }];
+  const entries = [{ ...REMOVED_ENTRY, decision: "keep", reason: doubt }];
   answers.set("GET /retention/preview?limit=100", [{ as_of: "", doubt, entries, next_cursor: null }]);
   const { out, err } = await run(["prune", "--dry-run", "--all", "--json"]);
   expect(JSON.parse(out)).toMatchObject({ doubt, entries: [{ decision: "keep" }] });

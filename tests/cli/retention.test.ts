@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { AnsweringServer } from "./answering-server.ts";
 import { patina } from "./command.ts";
+import { REMOVED_ENTRY } from "./removed-entry.ts";
 
 /** `patina retention`: what is kept how long, looked at and set over the API. */
 
@@ -14,18 +15,6 @@ beforeEach(() => server.forget());
 function run(args: readonly string[]) {
   return patina(args, { env });
 }
-
-const ENTRY = {
-  key: "daily/2026-11-01/shop.sql.gz",
-  kind: "daily",
-  database: "shop",
-  date: "2026-11-01",
-  finished_at: "2026-11-01T03:00:05.000Z",
-  bytes: 61_000,
-  decision: "remove",
-  reason: "older than 7 days, and in the archive of its week",
-  to_copy_out: 0,
-};
 
 const SETTINGS = {
   retention: { kind: "age", daily_days: 7, manual_days: 30, max_bytes: null },
@@ -87,12 +76,12 @@ test("patina retention set --dry-run shows what would go if it were set, and set
     retention: JSON.stringify({ ...retention, manual_days: 30, max_bytes: null }),
     weekly_weeks: "2",
   });
-  const page = { as_of: "2026-11-20T12:00:00.000Z", doubt: null, entries: [ENTRY], next_cursor: null };
+  const page = { as_of: "2026-11-20T12:00:00.000Z", doubt: null, entries: [REMOVED_ENTRY], next_cursor: null };
   answers.set(`GET /retention/preview?${query}`, [page]);
   const args = ["retention", "set", "--all-days", "3", "--daily", "9", "--weekly-weeks", "2", "--dry-run"];
   const { exit, out, err } = await run(args);
   expect(exit, err).toBe(0);
-  expect(out).toContain(`remove\t${ENTRY.key}\t61000\t0\t${ENTRY.reason}\n`);
+  expect(out).toContain(`remove\t${REMOVED_ENTRY.key}\t61000\t0\t${REMOVED_ENTRY.reason}\n`);
   expect(err.split("\n")).toEqual([
     "Kept would be every daily for 3 days, then one a day for 9 days, manual backups for 30 days, archives for 2 weeks.",
     "1 object would be removed, 61.0 KB.",
@@ -100,7 +89,7 @@ test("patina retention set --dry-run shows what would go if it were set, and set
     "",
   ]);
   const told = JSON.parse((await run([...args, "--json"])).out);
-  expect(told).toMatchObject({ weekly_weeks: 2, retention, doubt: null, entries: [ENTRY] });
+  expect(told).toMatchObject({ weekly_weeks: 2, retention, doubt: null, entries: [REMOVED_ENTRY] });
   expect(asked.filter(({ request }) => request.startsWith("PUT"))).toEqual([]);
 });
 

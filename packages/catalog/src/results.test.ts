@@ -58,19 +58,24 @@ function resultOf(night: number, { bytes, consistency = "snapshot" }: Night, gen
   };
 }
 
+/** Opens a night's job. */
+async function openNight(night: number): Promise<{ id: string; at: number }> {
+  const [id, at] = [jobOf(night), FIRST + night * DAY];
+  await openScheduledJob(catalog, {
+    id,
+    kind: "nightly",
+    trigger: "cron",
+    date: id.slice(8),
+    scheduledFor: at,
+    now: at,
+  });
+  return { id, at };
+}
+
 /** One night after the other, each closed before the next. */
 async function nights(all: readonly Night[], from = 0): Promise<void> {
   for (const [i, night] of all.entries()) {
-    const at = FIRST + (from + i) * DAY;
-    const id = jobOf(from + i);
-    await openScheduledJob(catalog, {
-      id,
-      kind: "nightly",
-      trigger: "cron",
-      date: id.slice(8),
-      scheduledFor: at,
-      now: at,
-    });
+    const { id, at } = await openNight(from + i);
     await settleTasks(catalog, { results: [resultOf(from + i, night)], now: at + 2_000 });
     await closeJobs(catalog, { jobIds: [id], holder: "test", now: at + 3_000 });
   }
@@ -177,15 +182,7 @@ test("a failure that another job made up for before its own job closed does not 
 /** The second night, whose export was given up before its backup was finished by another copy of its message. */
 async function givenUp(order: readonly Result[], { closed }: { closed: "between" | "after" }): Promise<void> {
   await nights([{ bytes: 100 }]);
-  const [id, at] = [jobOf(1), FIRST + DAY];
-  await openScheduledJob(catalog, {
-    id,
-    kind: "nightly",
-    trigger: "cron",
-    date: id.slice(8),
-    scheduledFor: at,
-    now: at,
-  });
+  const { id, at } = await openNight(1);
   for (const [i, result] of order.entries()) {
     await settleTasks(catalog, { results: [result], now: at + 2_000 + i });
     if (closed === "between") await closeJobs(catalog, { jobIds: [id], holder: `${i}`, now: at + 3_000 });
